@@ -1,0 +1,1017 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "connection.h"
+
+#include "certificate.h"
+#include "community-id.h"
+#include "names.h"
+#include "stream.h"
+#include "verdict.h"
+
+#include <string.h>
+
+#define LONGEST_HISTORY 100 /* letters, as Zeek's SSL::max_ssl_history_length */
+#define TLS13           0x0304
+#define NOBODY          2 /* not one of the two sides */
+
+/* A chain as it was presented; the certificates are parsed when somebody asks for them. */
+struct chain {
+    GPtrArray *der;    /* of GBytes *; NULL: no Certificate message with certificates was seen */
+    GPtrArray *parsed; /* of struct certificate * */
+    bool seen;         /* a non-empty Certificate message was seen, readable or not */
+};
+
+/* The handshake under way, or the last one. */
+struct handshake {
+    bool client_hello, server_hello, retry_request;
+    bool offers_suite_that_cannot_ask, offers_post_handshake_auth;
+    uint32_t hello_ack, last_ack; /* what the client had acknowledged with its hello, and most lately */
+    GBytes *session_id;           /* offered by the client */
+    bool resumed, server_certificate;
+
+    bool requested;                                    /* a CertificateRequest was seen */
+    bool client_certificate;                           /* a Certificate from the client was seen, empty or not */
+    bool client_key_exchange, client_key_exchange_tls; /* tls: in a record of TLS 1.0-1.2 */
+    bool flight_end[2]; /* by side: ServerHelloDone or Finished (server), ClientKeyExchange or Finished */
+    bool covered[2];    /* and everything up to it was seen */
+    bool hidden[2];     /* a record in the flight was not decrypted */
+    bool change_cipher_spec[2], finished[2];
+    uint32_t finished_ack; /* acknowledging this means having the client's Finished */
+    bool answered_hidden;  /* TLS 1.3: the server sent a record behind the client's first hidden one */
+    uint32_t hidden_ack;
+    bool completed;
+    unsigned rejected_by; /* side; NOBODY */
+};
+
+struct connection {
+    uint32_t stream_number;
+    char *address[2];
+    uint16_t port[2];
+    struct stream stream[2];
+    unsigned syn_from; /* side; NOBODY */
+    unsigned server;   /* side; NOBODY */
+    enum role_from role_from;
+    bool tls;
+    enum sip_by sip;
+    bool sip_payload;
+
+    uint32_t first_frame, last_frame, verdict_frame;
+    struct timestamp start, end;
+    struct handshake handshake;
+    unsigned handshakes;     /* begun: hellos, and requests for post-handshake authentication */
+    bool earlier_not_proven; /* an earlier handshake could have held an unseen request */
+    enum reason earlier_reason;
+    bool encrypted[2]; /* TLS <= 1.2: a ChangeCipherSpec was seen from this side */
+    bool conflict, renegotiated;
+    bool hidden_after; /* TLS 1.3: records behind the server's Finished that were not decrypted */
+
+    uint16_t version;
+    const char *cipher;
+    char *sni, *alpn;
+    GPtrArray *alpn_offered;
+    GString *history;
+
+    bool requested, request_decrypted;
+    uint32_t request_frame;
+    GPtrArray *authorities;
+    enum client_cert answer; /* to the last request */
+    bool answer_decrypted;
+    struct chain chain[2];
+    unsigned caveats;
+
+    bool data[2];          /* application data since the handshake */
+    unsigned closed_first; /* side; NOBODY */
+    struct alert alert;
+
+    bool changed; /* since the verdict was last looked at */
+    bool published;
+    enum impact published_impact;
+    enum reason published_reason;
+};
+
+/* ---- making and freeing ------------------------------------------------------------------------ */
+
+static void handshake_reset(struct handshake *handshake)
+{
+    if (handshake->session_id)
+        g_bytes_unref(handshake->session_id);
+    memset(handshake, 0, sizeof *handshake);
+    handshake->rejected_by = NOBODY;
+}
+
+static void chain_clear(struct chain *chain)
+{
+    g_clear_pointer(&chain->der, g_ptr_array_unref);
+    g_clear_pointer(&chain->parsed, g_ptr_array_unref);
+    chain->seen = false;
+}
+
+struct connection *connection_new(uint32_t stream, const char *const address[2], const uint16_t port[2])
+{
+    struct connection *c = g_new0(struct connection, 1);
+
+    c->stream_number = stream;
+    for (int side = 0; side < 2; side++) {
+        c->address[side] = g_strdup(address[side]);
+        c->port[side] = port[side];
+    }
+    c->syn_from = c->server = c->closed_first = NOBODY;
+    c->history = g_string_new(NULL);
+    handshake_reset(&c->handshake);
+    return c;
+}
+
+void connection_free(struct connection *c)
+{
+    if (!c)
+        return;
+    for (int side = 0; side < 2; side++) {
+        g_free(c->address[side]);
+        chain_clear(&c->chain[side]);
+    }
+    handshake_reset(&c->handshake);
+    g_free(c->sni);
+    g_free(c->alpn);
+    g_clear_pointer(&c->alpn_offered, g_ptr_array_unref);
+    g_clear_pointer(&c->authorities, g_ptr_array_unref);
+    g_string_free(c->history, TRUE);
+    g_free(c);
+}
+
+static void message_clear(struct message *message)
+{
+    g_clear_pointer(&message->session_id, g_bytes_unref);
+    g_clear_pointer(&message->sni, g_free);
+    g_clear_pointer(&message->alpn, g_ptr_array_unref);
+    g_clear_pointer(&message->certificates, g_ptr_array_unref);
+    g_clear_pointer(&message->authorities, g_bytes_unref);
+}
+
+void observation_init(struct observation *observation)
+{
+    memset(observation, 0, sizeof *observation);
+    observation->records = g_array_new(FALSE, TRUE, sizeof(struct tls_record));
+    observation->messages = g_array_new(FALSE, TRUE, sizeof(struct message));
+    g_array_set_clear_func(observation->messages, (GDestroyNotify)message_clear);
+}
+
+void observation_reset(struct observation *observation)
+{
+    GArray *records = observation->records, *messages = observation->messages;
+
+    g_array_set_size(records, 0);
+    g_array_set_size(messages, 0);
+    memset(observation, 0, sizeof *observation);
+    observation->records = records;
+    observation->messages = messages;
+}
+
+void observation_clear(struct observation *observation)
+{
+    g_array_unref(observation->records);
+    g_array_unref(observation->messages);
+    memset(observation, 0, sizeof *observation);
+}
+
+/* ---- small questions --------------------------------------------------------------------------- */
+
+static bool is_tls13(const struct connection *c) { return c->version == TLS13; }
+
+static enum side side_of(const struct connection *c, unsigned side)
+{
+    if (side == NOBODY || c->server == NOBODY)
+        return SIDE_NONE;
+    return side == c->server ? SIDE_SERVER : SIDE_CLIENT;
+}
+
+static bool from_server(const struct connection *c, unsigned from) { return c->server == from; }
+
+/* A later sequence number, RFC 9293 3.4. */
+static bool reaches(uint32_t acknowledgement, uint32_t sequence) { return (int32_t)(acknowledgement - sequence) >= 0; }
+
+static void set_server(struct connection *c, unsigned side, enum role_from by)
+{
+    if (c->server != NOBODY && c->server != side && c->role_from == ROLE_FROM_HELLO)
+        c->conflict = true; /* two sides that both answer a ClientHello */
+    c->server = side;
+    c->role_from = by;
+}
+
+static void add_history(struct connection *c, unsigned from, char letter)
+{
+    if (c->history->len >= LONGEST_HISTORY)
+        return;
+    letter = from_server(c, from) ? g_ascii_tolower(letter) : letter;
+    if (g_ascii_toupper(letter) == 'D' && c->history->len && c->history->str[c->history->len - 1] == letter)
+        return;
+    g_string_append_c(c->history, letter);
+}
+
+/* ---- proofs ------------------------------------------------------------------------------------ */
+
+/* A suite whose name is not known can ask if its server has a certificate. */
+static bool suite_can_ask(const struct connection *c)
+{
+    return c->cipher ? !suite_cannot_ask(c->cipher) : c->handshake.server_certificate;
+}
+
+/* The server's flight was seen whole and held no CertificateRequest (RFC 5246 7.4.4, RFC 8446 4.3.2). */
+static bool server_flight_proves(const struct connection *c)
+{
+    const struct handshake *h = &c->handshake;
+
+    return h->server_hello && !h->resumed && suite_can_ask(c) && h->flight_end[c->server] && h->covered[c->server] &&
+           !h->hidden[c->server];
+}
+
+/*
+ * RFC 5246 7.4.6 (RFC 2246 7.4.6): a client that was asked sends a Certificate, empty if need be,
+ * before ClientKeyExchange. SSL 3.0 lets it answer by an alert: no proof there.
+ */
+static bool client_flight_proves(const struct connection *c)
+{
+    const struct handshake *h = &c->handshake;
+    const unsigned client = 1 - c->server;
+
+    if (!h->client_hello || !h->client_key_exchange_tls || h->client_certificate || !h->covered[client])
+        return false;
+    return h->server_hello ? !h->resumed && suite_can_ask(c) : !h->offers_suite_that_cannot_ask;
+}
+
+/* Did the server say anything behind the ClientHello that is not in the capture? */
+static bool server_spoke_unseen(const struct connection *c)
+{
+    const struct handshake *h = &c->handshake;
+    const struct stream *server = &c->stream[c->server];
+
+    if (h->client_key_exchange || h->change_cipher_spec[1 - c->server] || h->hidden[1 - c->server])
+        return true;
+    if (server->based)
+        return stream_acked_beyond(server, h->last_ack);
+    return !reaches(h->hello_ack + 1, h->last_ack); /* one more may be a FIN */
+}
+
+static enum reason why_not_proven(const struct connection *c)
+{
+    const struct handshake *h = &c->handshake;
+
+    if (!h->client_hello && !h->server_hello)
+        return REASON_HANDSHAKE_NOT_CAPTURED;
+    if (!h->server_hello) {
+        if (h->client_key_exchange_tls && h->offers_suite_that_cannot_ask && !h->client_certificate)
+            return REASON_SUITE_WITHOUT_CERTIFICATES;
+        const struct stream *server = &c->stream[c->server];
+        const bool nothing_hides = server->count || server->truncated ? stream_covered(server) : true;
+        if (nothing_hides && !server_spoke_unseen(c))
+            return REASON_ABORTED_EARLY;
+        return nothing_hides ? REASON_CAPTURE_GAP : stream_why_uncovered(server);
+    }
+    if (h->resumed)
+        return REASON_RESUMED;
+    if (!suite_can_ask(c))
+        return REASON_SUITE_WITHOUT_CERTIFICATES;
+    if (is_tls13(c) && h->hidden[c->server])
+        return REASON_ENCRYPTED;
+    enum reason reason = stream_why_uncovered(&c->stream[c->server]);
+    if (reason == REASON_NOT_DISSECTED && !h->flight_end[c->server] && stream_covered(&c->stream[c->server]))
+        return h->rejected_by != NOBODY ? REASON_ABORTED_EARLY : REASON_CAPTURE_GAP;
+    return reason;
+}
+
+/* ---- handshakes -------------------------------------------------------------------------------- */
+
+/* The current handshake is over; what it left unproven stays unproven. */
+static void fold_handshake(struct connection *c)
+{
+    if (c->handshakes == 0)
+        return;
+    if (!c->requested && c->server != NOBODY && !server_flight_proves(c) && !client_flight_proves(c)) {
+        c->earlier_not_proven = true;
+        c->earlier_reason = why_not_proven(c);
+    }
+    c->data[0] = c->data[1] = false;
+    memset(&c->alert, 0, sizeof c->alert);
+}
+
+static void begin_handshake(struct connection *c)
+{
+    fold_handshake(c);
+    handshake_reset(&c->handshake);
+    c->handshakes++;
+}
+
+/* RFC 8446 4.6.2: the server asks again behind the handshake; hello and server flight stay as they are. */
+static void begin_post_handshake_auth(struct connection *c)
+{
+    const unsigned client = 1 - c->server;
+    struct handshake *h = &c->handshake;
+
+    fold_handshake(c);
+    c->handshakes++;
+    h->finished[client] = h->flight_end[client] = h->covered[client] = false;
+    h->client_certificate = h->completed = false;
+    h->rejected_by = NOBODY;
+}
+
+static void on_client_hello(struct connection *c, const struct observation *o, const struct message *m)
+{
+    struct handshake *h = &c->handshake;
+
+    if (h->client_hello && h->retry_request && !h->server_hello) {
+        h->retry_request = false; /* the second ClientHello of the same handshake, RFC 8446 4.1.2 */
+    } else if (h->client_hello || h->server_hello) {
+        if (!h->completed && h->rejected_by == NOBODY && !h->finished[0] && !h->finished[1])
+            c->conflict = true; /* two handshakes at once on one pair of addresses */
+        begin_handshake(c);
+    } else {
+        c->handshakes++;
+    }
+    h->client_hello = true;
+    set_server(c, 1 - o->from, ROLE_FROM_HELLO);
+    h->offers_suite_that_cannot_ask = m->offers_suite_that_cannot_ask;
+    h->offers_post_handshake_auth = m->post_handshake_auth;
+    if (m->session_id && !h->session_id)
+        h->session_id = g_bytes_ref(m->session_id);
+    h->hello_ack = h->last_ack = o->acknowledgement;
+    if (m->sni && !c->sni)
+        c->sni = g_strdup(m->sni);
+    if (m->alpn && !c->alpn_offered)
+        c->alpn_offered = g_ptr_array_ref(m->alpn);
+}
+
+static void on_server_hello(struct connection *c, const struct observation *o, const struct message *m)
+{
+    struct handshake *h = &c->handshake;
+
+    if (h->server_hello) {
+        c->conflict = true;
+        return;
+    }
+    if (!h->client_hello)
+        c->handshakes++;
+    if (h->client_hello && c->server != o->from)
+        c->conflict = true;
+    set_server(c, o->from, ROLE_FROM_HELLO);
+    if (m->retry_request) {
+        h->retry_request = true;
+        return;
+    }
+    h->server_hello = true;
+    c->version = m->selected_version ? m->selected_version : m->version;
+    c->cipher = m->cipher;
+    if (m->alpn && m->alpn->len && !c->alpn)
+        c->alpn = g_strdup(g_ptr_array_index(m->alpn, 0));
+    if (is_tls13(c))
+        h->resumed = m->pre_shared_key; /* RFC 8446 2.2; a PSK from elsewhere looks the same */
+    else
+        h->resumed = h->session_id && m->session_id && g_bytes_get_size(m->session_id) > 0 &&
+                     g_bytes_equal(h->session_id, m->session_id); /* RFC 5246 7.3, RFC 5077 3.4 */
+}
+
+static void keep_chain(struct connection *c, unsigned side, const struct message *m)
+{
+    struct chain *chain = &c->chain[side];
+
+    chain_clear(chain);
+    chain->seen = true;
+    if (m->certificates && m->certificates->len)
+        chain->der = g_ptr_array_ref(m->certificates);
+    c->caveats |= m->certificates_cut ? CAVEAT_CHAIN_CUT : 0;
+    c->caveats |= m->certificate_not_inflated ? CAVEAT_CERTIFICATE_NOT_INFLATED : 0;
+}
+
+static unsigned on_certificate(struct connection *c, unsigned from, const struct message *m, bool decrypted)
+{
+    if (from_server(c, from)) {
+        c->handshake.server_certificate = true;
+        if (m->empty_certificate)
+            return 0;
+        keep_chain(c, from, m);
+        return EVENT_SERVER_CERTIFICATE;
+    }
+    c->handshake.client_certificate = true;
+    c->answer = m->empty_certificate ? CLIENT_CERT_EMPTY : CLIENT_CERT_PRESENT;
+    c->answer_decrypted = decrypted;
+    chain_clear(&c->chain[from]);
+    if (m->empty_certificate)
+        return 0;
+    keep_chain(c, from, m);
+    return EVENT_CLIENT_CERTIFICATE;
+}
+
+static void on_certificate_request(struct connection *c, const struct observation *o, const struct message *m,
+                                   bool decrypted)
+{
+    struct handshake *h = &c->handshake;
+    size_t size = 0;
+
+    if (is_tls13(c) && h->finished[c->server])
+        begin_post_handshake_auth(c);
+    h->requested = c->requested = true;
+    c->request_decrypted = decrypted;
+    c->request_frame = o->frame;
+    c->answer = CLIENT_CERT_UNKNOWN;
+    g_clear_pointer(&c->authorities, g_ptr_array_unref);
+    const uint8_t *names = m->authorities ? g_bytes_get_data(m->authorities, &size) : NULL;
+    c->authorities = authority_names(names, size, MOST_AUTHORITIES);
+}
+
+static void on_finished(struct connection *c, const struct observation *o)
+{
+    struct handshake *h = &c->handshake;
+
+    if (h->finished[o->from])
+        return;
+    h->finished[o->from] = true;
+    if (is_tls13(c))
+        h->flight_end[o->from] = true;
+    if (!from_server(c, o->from))
+        h->finished_ack = o->sequence + o->length;
+}
+
+static void on_flight_end(struct connection *c, unsigned from) { c->handshake.flight_end[from] = true; }
+
+/* Only one side says this: where no hello was seen, it tells who is who. */
+static void learn_role(struct connection *c, unsigned from, uint8_t type)
+{
+    static const uint8_t server_only[] = {HS_SERVER_KEY_EXCHANGE, HS_CERTIFICATE_REQUEST, HS_SERVER_HELLO_DONE};
+    static const uint8_t client_only[] = {HS_CLIENT_KEY_EXCHANGE, HS_CERTIFICATE_VERIFY};
+
+    if (c->role_from == ROLE_FROM_HELLO || is_tls13(c))
+        return;
+    if (memchr(server_only, type, sizeof server_only))
+        set_server(c, from, ROLE_FROM_HELLO);
+    else if (memchr(client_only, type, sizeof client_only))
+        set_server(c, 1 - from, ROLE_FROM_HELLO);
+}
+
+static unsigned on_message(struct connection *c, const struct observation *o, const struct tls_record *record,
+                           const struct message *m)
+{
+    struct handshake *h = &c->handshake;
+    unsigned events = 0;
+
+    if (m->type == HS_CLIENT_HELLO)
+        on_client_hello(c, o, m), events = EVENT_HELLO;
+    else if (m->type == HS_SERVER_HELLO || m->type == HS_HELLO_RETRY_REQUEST)
+        on_server_hello(c, o, m), events = EVENT_HELLO;
+    learn_role(c, o->from, m->type);
+    add_history(c, o->from, m->type == HS_SERVER_HELLO && m->retry_request ? 'J' : history_letter(m->type));
+    if (c->server == NOBODY)
+        return events;
+
+    switch (m->type) {
+    case HS_CERTIFICATE:
+    case HS_COMPRESSED_CERTIFICATE: /* RFC 8879 4 */
+        return on_certificate(c, o->from, m, record->decrypted);
+    case HS_CERTIFICATE_REQUEST:
+        if (!from_server(c, o->from)) {
+            c->conflict = true;
+            break;
+        }
+        on_certificate_request(c, o, m, record->decrypted);
+        return EVENT_CERTIFICATE_REQUEST;
+    case HS_SERVER_HELLO_DONE:
+        if (from_server(c, o->from)) {
+            on_flight_end(c, o->from);
+            h->resumed = false; /* an abbreviated handshake has none, RFC 5246 7.3 */
+        }
+        break;
+    case HS_CLIENT_KEY_EXCHANGE:
+        if (!from_server(c, o->from)) {
+            h->client_key_exchange = true;
+            h->resumed = false;
+            h->client_key_exchange_tls = record->version >= 0x0301 && record->version <= 0x0303;
+            on_flight_end(c, o->from);
+        }
+        break;
+    case HS_CERTIFICATE_URL: /* RFC 6066 5: a certificate by reference */
+        if (!from_server(c, o->from)) {
+            h->client_certificate = true;
+            c->answer = CLIENT_CERT_PRESENT;
+            c->chain[o->from].seen = true;
+        }
+        break;
+    case HS_ENCRYPTED_EXTENSIONS:
+        if (from_server(c, o->from) && m->alpn && m->alpn->len && !c->alpn)
+            c->alpn = g_strdup(g_ptr_array_index(m->alpn, 0));
+        break;
+    case HS_FINISHED:
+        on_finished(c, o);
+        break;
+    default:
+        break;
+    }
+    return events;
+}
+
+/* ---- records ----------------------------------------------------------------------------------- */
+
+static unsigned reject(struct connection *c, unsigned by, int code, uint32_t frame)
+{
+    c->handshake.rejected_by = by;
+    c->alert.from = side_of(c, by);
+    c->alert.code = code;
+    c->alert.frame = frame;
+    return EVENT_REJECTED;
+}
+
+/* Everything both sides sent was captured and dissected. */
+static bool nothing_missed(const struct connection *c)
+{
+    for (unsigned side = 0; side < 2; side++)
+        if (!stream_contiguous(&c->stream[side]) || c->stream[side].record_octets != stream_end(&c->stream[side]))
+            return false;
+    return true;
+}
+
+static bool handshake_is_open(const struct connection *c)
+{
+    const struct handshake *h = &c->handshake;
+
+    return (h->client_hello || h->server_hello) && !h->completed && h->rejected_by == NOBODY;
+}
+
+/* RFC 8446 6.2: every alert but close_notify and user_canceled is fatal, whatever its level says. */
+static bool alert_is_fatal(const struct connection *c, const struct tls_record *record)
+{
+    if (record->alert_code == 0 || record->alert_code == 90)
+        return false;
+    return is_tls13(c) || record->alert_level == 2;
+}
+
+static unsigned on_alert(struct connection *c, const struct observation *o, const struct tls_record *record)
+{
+    const bool readable = record->alert_readable && (!c->encrypted[o->from] || record->decrypted || is_tls13(c));
+
+    add_history(c, o->from, 'L');
+    if (!handshake_is_open(c) || c->server == NOBODY)
+        return 0;
+    if (!readable) /* a late close_notify behind a Finished that was missed looks the same */
+        return nothing_missed(c) ? reject(c, o->from, -1, o->frame) : 0;
+    if (alert_is_fatal(c, record))
+        return reject(c, o->from, record->alert_code, o->frame);
+    if (record->alert_code == 41 && !from_server(c, o->from)) { /* RFC 6101 5.4.2: "no certificate" */
+        c->handshake.client_certificate = true;
+        c->answer = CLIENT_CERT_EMPTY;
+    }
+    return 0;
+}
+
+static unsigned on_handshake_record(struct connection *c, const struct observation *o, const struct tls_record *record)
+{
+    struct handshake *h = &c->handshake;
+    struct stream *stream = &c->stream[o->from];
+    unsigned events = 0;
+
+    if (c->encrypted[o->from] && !record->decrypted && !is_tls13(c)) {
+        /* TLS <= 1.2: the first encrypted handshake record is Finished, a later one renegotiates */
+        if (h->change_cipher_spec[o->from] && !h->finished[o->from])
+            on_finished(c, o);
+        else
+            c->renegotiated = true;
+        return 0;
+    }
+    stream->handshake_octets += record->content;
+    for (unsigned i = 0; i < record->messages; i++) {
+        const struct message *m = &g_array_index(o->messages, struct message, record->first_message + i);
+        stream->message_octets += 4 + m->length;
+        events |= on_message(c, o, record, m);
+    }
+    return events;
+}
+
+/* TLS 1.3: what the server sends from here on, it sends knowing the client's Finished (RFC 8446 4.4.4). */
+static bool has_client_finished(const struct connection *c, const struct observation *o)
+{
+    return c->handshake.finished[1 - c->server] && reaches(o->acknowledgement, c->handshake.finished_ack);
+}
+
+static void on_application_data(struct connection *c, const struct observation *o, const struct tls_record *record)
+{
+    const unsigned from = o->from;
+    struct handshake *h = &c->handshake;
+
+    add_history(c, from, 'D');
+    c->sip_payload = c->sip_payload || record->sip;
+    if (h->completed || (h->finished[from] && (!is_tls13(c) || !from_server(c, from) || has_client_finished(c, o))))
+        c->data[from] = true;
+}
+
+/* TLS 1.3 without keys: what is inside is not known. */
+static void on_hidden_record(struct connection *c, const struct observation *o)
+{
+    struct handshake *h = &c->handshake;
+
+    if (c->server == NOBODY)
+        return;
+    if (h->finished[c->server] && from_server(c, o->from)) {
+        c->hidden_after = true;
+        return;
+    }
+    if (!from_server(c, o->from) && !h->hidden[o->from])
+        h->hidden_ack = o->sequence + o->length;
+    if (from_server(c, o->from) && h->hidden[1 - o->from] && reaches(o->acknowledgement, h->hidden_ack))
+        h->answered_hidden = true;
+    h->hidden[o->from] = true;
+}
+
+/* RFC 5246 7.3, figure 2: in an abbreviated handshake the server sends it without ServerHelloDone. */
+static void on_change_cipher_spec(struct connection *c, unsigned from)
+{
+    struct handshake *h = &c->handshake;
+
+    h->change_cipher_spec[from] = true;
+    c->encrypted[from] = true;
+    if (from_server(c, from) && h->server_hello && !is_tls13(c) && !h->flight_end[from] && !h->client_key_exchange)
+        h->resumed = true;
+}
+
+static unsigned on_record(struct connection *c, const struct observation *o, const struct tls_record *record)
+{
+    c->stream[o->from].record_octets += 5 + record->length;
+    c->stream[o->from].records_started = true;
+    if (record->hidden) {
+        add_history(c, o->from, 'D');
+        on_hidden_record(c, o);
+        return 0;
+    }
+    switch (record->type) {
+    case CT_CHANGE_CIPHER_SPEC:
+        add_history(c, o->from, 'I');
+        on_change_cipher_spec(c, o->from);
+        return 0;
+    case CT_ALERT:
+        return on_alert(c, o, record);
+    case CT_HANDSHAKE:
+        return on_handshake_record(c, o, record);
+    case CT_APPLICATION_DATA:
+        on_application_data(c, o, record);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+/* ---- segments ---------------------------------------------------------------------------------- */
+
+/*
+ * TLS <= 1.2: both Finished, RFC 5246 7.4.9; in a full handshake the server's is the last one.
+ * TLS 1.3: the server sends something else than an alert once it has the client's Finished.
+ */
+static void check_completed(struct connection *c, const struct observation *o)
+{
+    struct handshake *h = &c->handshake;
+
+    if (!handshake_is_open(c) || c->server == NOBODY)
+        return;
+    const unsigned client = 1 - c->server;
+    if (!is_tls13(c)) {
+        h->completed = h->finished[c->server] && (h->finished[client] || (h->flight_end[c->server] && !h->resumed));
+        return;
+    }
+    if (!from_server(c, o->from) || !has_client_finished(c, o))
+        return;
+    for (unsigned i = 0; i < o->records->len; i++) {
+        const struct tls_record *record = &g_array_index(o->records, struct tls_record, i);
+        if (record->hidden ? record->length >= 40 : record->type != CT_ALERT && record->type != CT_CHANGE_CIPHER_SPEC)
+            h->completed = true;
+    }
+}
+
+static void check_covered(struct connection *c, unsigned from)
+{
+    struct handshake *h = &c->handshake;
+
+    if (h->flight_end[from] && !h->covered[from] && stream_covered(&c->stream[from]))
+        h->covered[from] = true;
+}
+
+static unsigned on_close(struct connection *c, const struct observation *o)
+{
+    struct handshake *h = &c->handshake;
+    const unsigned other = 1 - o->from;
+
+    if (c->closed_first == NOBODY)
+        c->closed_first = o->from;
+    if (!handshake_is_open(c) || c->server == NOBODY || !nothing_missed(c))
+        return 0;
+    if ((o->flags & TCP_ACK) && stream_acked_beyond(&c->stream[other], o->acknowledgement))
+        return 0;
+    if (is_tls13(c) && (h->hidden[0] || h->hidden[1]))
+        return 0; /* whether the handshake had ended cannot be seen */
+    const unsigned client = 1 - c->server;
+    if (h->finished[client] && (o->from == client || c->closed_first == client))
+        return 0; /* the client had done its part and left */
+    h->rejected_by = o->from;
+    return EVENT_REJECTED;
+}
+
+static void note_syn(struct connection *c, const struct observation *o)
+{
+    if (!stream_syn(&c->stream[o->from], o->sequence) && handshake_is_open(c))
+        c->conflict = true;
+    unsigned opener = o->flags & TCP_ACK ? 1 - o->from : o->from;
+    c->syn_from = opener;
+    if (c->server == NOBODY) {
+        c->server = 1 - opener;
+        c->role_from = ROLE_FROM_SYN;
+    }
+}
+
+static uint32_t octets_of_records(const struct observation *o)
+{
+    uint32_t octets = 0;
+
+    for (unsigned i = 0; i < o->records->len; i++)
+        octets += 5 + g_array_index(o->records, struct tls_record, i).length;
+    return octets;
+}
+
+unsigned connection_observe(struct connection *c, const struct observation *o)
+{
+    struct stream *stream = &c->stream[o->from];
+    uint32_t sequence = o->sequence;
+    unsigned events = 0;
+
+    if (c->first_frame == 0) {
+        c->first_frame = o->frame;
+        c->start = o->time;
+    }
+    c->last_frame = o->frame;
+    c->end = o->time;
+    if (o->flags & TCP_SYN) {
+        note_syn(c, o);
+        sequence++;
+    }
+    c->tls = c->tls || o->tls;
+    if (o->length && handshake_is_open(c) && stream_is_foreign(stream, sequence))
+        c->conflict = true; /* two TCP connections on one pair of addresses, in different VLANs say */
+
+    bool fresh = stream_segment(stream, sequence, o->length, o->truncated);
+    if (fresh && o->records->len && !stream->records_started && octets_of_records(o) == o->length)
+        stream_restart(stream, sequence);
+    const bool had_data[2] = {c->data[0], c->data[1]};
+    for (unsigned i = 0; fresh && i < o->records->len; i++) {
+        const struct tls_record *record = &g_array_index(o->records, struct tls_record, i);
+        events |= on_record(c, o, record);
+        c->changed = c->changed || record->hidden || record->type != CT_APPLICATION_DATA;
+    }
+    c->changed = c->changed || c->data[0] != had_data[0] || c->data[1] != had_data[1] ||
+                 (o->flags & (TCP_SYN | TCP_FIN | TCP_RST)) || !c->handshake.completed;
+
+    if (c->handshake.client_hello && !from_server(c, o->from) && (o->flags & TCP_ACK) &&
+        reaches(o->acknowledgement, c->handshake.last_ack))
+        c->handshake.last_ack = o->acknowledgement;
+    if (fresh) {
+        check_covered(c, o->from);
+        check_completed(c, o);
+    }
+    if (o->flags & (TCP_FIN | TCP_RST))
+        events |= on_close(c, o);
+    return events;
+}
+
+/* ---- what it all means ------------------------------------------------------------------------- */
+
+static bool client_answered_nothing(const struct connection *c)
+{
+    const struct handshake *h = &c->handshake;
+    const unsigned client = 1 - c->server;
+
+    if (h->client_certificate || !h->covered[client] || h->resumed)
+        return false;
+    if (c->requested && !h->requested)
+        return false; /* asked in an earlier handshake */
+    return is_tls13(c) ? h->finished[client] && !h->hidden[client] : h->client_key_exchange;
+}
+
+static enum client_auth kind_of_request(const struct connection *c, enum client_cert answer)
+{
+    if (answer == CLIENT_CERT_EMPTY && c->handshake.completed)
+        return CLIENT_AUTH_OPTIONAL;
+    if (answer == CLIENT_CERT_EMPTY && c->handshake.rejected_by == c->server)
+        return CLIENT_AUTH_REQUIRED;
+    return CLIENT_AUTH_REQUESTED;
+}
+
+static void conclude_unknown(struct facts *facts, enum reason because)
+{
+    facts->client_auth = CLIENT_AUTH_UNKNOWN;
+    facts->evidence = EVIDENCE_NONE;
+    facts->unknown_because = because;
+}
+
+static void conclude_not_requested(const struct connection *c, struct facts *facts)
+{
+    const bool server = server_flight_proves(c);
+
+    if (!server && !client_flight_proves(c)) {
+        conclude_unknown(facts, why_not_proven(c));
+        return;
+    }
+    if (c->earlier_not_proven) {
+        conclude_unknown(facts, c->earlier_reason);
+        return;
+    }
+    if (c->renegotiated) {
+        conclude_unknown(facts, REASON_RENEGOTIATED);
+        return;
+    }
+    if (is_tls13(c) && c->handshake.offers_post_handshake_auth && c->hidden_after) {
+        conclude_unknown(facts, REASON_POST_HANDSHAKE_AUTH_POSSIBLE);
+        return;
+    }
+    facts->client_auth = CLIENT_AUTH_NOT_REQUESTED;
+    facts->evidence = !server                            ? EVIDENCE_CLIENT_FLIGHT
+                      : is_tls13(c) || c->handshakes > 1 ? EVIDENCE_DECRYPTED
+                                                         : EVIDENCE_CLEARTEXT;
+}
+
+static void conclude_client_auth(const struct connection *c, struct facts *facts)
+{
+    const bool answered = c->answer == CLIENT_CERT_EMPTY || c->answer == CLIENT_CERT_PRESENT;
+
+    facts->client_cert = answered ? c->answer : client_answered_nothing(c) ? CLIENT_CERT_NONE : CLIENT_CERT_UNKNOWN;
+    if (c->conflict) {
+        conclude_unknown(facts, REASON_CONFLICTING_EVIDENCE);
+    } else if (c->requested) {
+        facts->client_auth = kind_of_request(c, facts->client_cert);
+        facts->evidence = c->request_decrypted ? EVIDENCE_DECRYPTED : EVIDENCE_CLEARTEXT;
+    } else if (answered && server_flight_proves(c)) {
+        conclude_unknown(facts, REASON_CONFLICTING_EVIDENCE);
+        facts->caveats |= CAVEAT_UNSOLICITED_CERTIFICATE;
+    } else if (answered) { /* nobody sends a Certificate unasked: RFC 5246 7.4.6, RFC 8446 4.4.2 */
+        facts->client_auth = kind_of_request(c, facts->client_cert);
+        facts->evidence = c->answer_decrypted ? EVIDENCE_DECRYPTED : EVIDENCE_CLIENT_FLIGHT;
+    } else {
+        conclude_not_requested(c, facts);
+    }
+}
+
+static void conclude_outcome(const struct connection *c, struct facts *facts)
+{
+    const struct handshake *h = &c->handshake;
+    const struct stream *server = &c->stream[c->server];
+
+    if (h->rejected_by != NOBODY) {
+        facts->outcome = OUTCOME_REJECTED;
+        facts->rejected_by = side_of(c, h->rejected_by);
+        facts->server_data = TRI_FALSE;
+    } else if (h->completed) {
+        facts->outcome = OUTCOME_COMPLETED;
+        if (!stream_contiguous(server) || (is_tls13(c) && (h->hidden[c->server] || c->hidden_after)))
+            facts->server_data = TRI_UNKNOWN;
+        else
+            facts->server_data = TRI_FALSE;
+        if (!stream_contiguous(&c->stream[0]) || !stream_contiguous(&c->stream[1]))
+            facts->caveats |= CAVEAT_GAP_AFTER_HANDSHAKE;
+    }
+    if (c->data[c->server])
+        facts->server_data = TRI_TRUE;
+    facts->client_data = c->data[1 - c->server];
+}
+
+static GPtrArray *parsed_chain(struct connection *c, unsigned side)
+{
+    struct chain *chain = &c->chain[side];
+
+    if (!chain->der || chain->parsed)
+        return chain->parsed;
+    chain->parsed = g_ptr_array_new_with_free_func((GDestroyNotify)certificate_free);
+    for (unsigned i = 0; i < chain->der->len; i++) {
+        size_t size;
+        const uint8_t *der = g_bytes_get_data(g_ptr_array_index(chain->der, i), &size);
+        struct certificate *certificate = certificate_new(der, size);
+        c->caveats |= certificate->parsed ? 0 : CAVEAT_CERTIFICATE_NOT_PARSED;
+        g_ptr_array_add(chain->parsed, certificate);
+    }
+    return chain->parsed;
+}
+
+static enum client_auth_eku leaf_eku(const GPtrArray *chain)
+{
+    return chain && chain->len ? ((struct certificate *)g_ptr_array_index(chain, 0))->client_auth_eku : EKU_UNKNOWN;
+}
+
+void connection_facts(struct connection *c, struct facts *facts)
+{
+    memset(facts, 0, sizeof *facts);
+    if (c->server == NOBODY)
+        connection_guess_server(c, (const bool[2]){false, false});
+    const unsigned server = c->server, client = 1 - c->server;
+
+    facts->stream = c->stream_number;
+    facts->first_frame = c->first_frame;
+    facts->verdict_frame = c->verdict_frame;
+    facts->last_frame = c->last_frame;
+    facts->start = c->start;
+    facts->end = c->end;
+    facts->client_ip = c->address[client];
+    facts->server_ip = c->address[server];
+    facts->client_port = c->port[client];
+    facts->server_port = c->port[server];
+    facts->role_from = c->role_from;
+    facts->sni = c->sni;
+    facts->alpn = c->alpn;
+    facts->alpn_offered = c->alpn_offered;
+    facts->sip = c->sip;
+    facts->version = c->version;
+    facts->cipher = c->cipher;
+    facts->resumed = c->handshake.resumed;
+    facts->history = c->history->str;
+    facts->certificate_request_frame = c->request_frame;
+    facts->authorities = c->requested ? c->authorities : NULL;
+    facts->client_chain = parsed_chain(c, client);
+    facts->server_chain = parsed_chain(c, server);
+    facts->client_eku = leaf_eku(facts->client_chain);
+    facts->server_eku = leaf_eku(facts->server_chain);
+    facts->client_chain_excludes = chain_excludes_client_auth(facts->client_chain);
+    facts->server_chain_excludes = chain_excludes_client_auth(facts->server_chain);
+    facts->alert = c->alert;
+    facts->closed_first = side_of(c, c->closed_first);
+    facts->caveats = c->caveats | (c->syn_from == NOBODY ? CAVEAT_NO_SYN : 0);
+    if (facts->closed_first == SIDE_CLIENT && c->data[client] && !c->data[server])
+        facts->caveats |= CAVEAT_CLIENT_CLOSED_FIRST;
+    community_id(facts->client_ip, facts->client_port, facts->server_ip, facts->server_port, facts->community_id,
+                 sizeof facts->community_id);
+    conclude_outcome(c, facts);
+    conclude_client_auth(c, facts);
+    verdict_decide(facts);
+}
+
+unsigned connection_verdict_event(struct connection *c, uint32_t frame)
+{
+    struct facts facts;
+
+    if (c->sip == SIP_NO || !c->tls || !c->changed)
+        return 0;
+    c->changed = false;
+    connection_facts(c, &facts);
+    if (c->published && facts.impact == c->published_impact && facts.reason == c->published_reason)
+        return 0;
+    bool settled = c->closed_first != NOBODY || c->handshake.answered_hidden;
+    if (!c->published && !verdict_is_final(&facts, settled))
+        return 0;
+    unsigned events = EVENT_VERDICT | (c->published ? EVENT_REVISED : 0);
+    c->published = true;
+    c->published_impact = facts.impact;
+    c->published_reason = facts.reason;
+    c->verdict_frame = frame;
+    return events;
+}
+
+bool connection_has_tls(const struct connection *c) { return c->tls; }
+
+bool connection_is_over(const struct connection *c, const struct observation *o)
+{
+    const struct stream *stream = &c->stream[o->from];
+
+    if (c->closed_first == NOBODY || o->messages->len == 0 ||
+        g_array_index(o->messages, struct message, 0).type != HS_CLIENT_HELLO)
+        return false;
+    return !stream->based || !stream_has(stream, o->sequence);
+}
+
+bool connection_changed(const struct connection *c) { return c->changed; }
+enum sip_by connection_sip(const struct connection *c) { return c->sip; }
+bool connection_has_sip_payload(const struct connection *c) { return c->sip_payload; }
+uint16_t connection_port(const struct connection *c, unsigned side) { return c->port[side & 1]; }
+const char *connection_address(const struct connection *c, unsigned side) { return c->address[side & 1]; }
+
+enum role_from connection_server_port(const struct connection *c, uint16_t *port)
+{
+    if (c->server != NOBODY)
+        *port = c->port[c->server];
+    return c->server == NOBODY ? ROLE_FROM_NOTHING : c->role_from;
+}
+
+void connection_guess_server(struct connection *c, const bool is_sip_port[2])
+{
+    if (c->server != NOBODY)
+        return;
+    if (is_sip_port[0] != is_sip_port[1]) {
+        c->server = is_sip_port[0] ? 0 : 1;
+        c->role_from = ROLE_FROM_PORT;
+    } else {
+        c->server = c->port[0] < c->port[1] ? 0 : 1;
+        c->role_from = ROLE_FROM_LOWER_PORT;
+    }
+}
+
+void connection_set_sip(struct connection *c, enum sip_by by)
+{
+    if (c->sip == SIP_NO && by != SIP_NO) {
+        c->sip = by;
+        c->changed = true;
+    }
+}
+
+bool connection_offers_alpn(const struct connection *c, const char *protocol)
+{
+    if (c->alpn && strcmp(c->alpn, protocol) == 0)
+        return true;
+    for (unsigned i = 0; c->alpn_offered && i < c->alpn_offered->len; i++)
+        if (strcmp(g_ptr_array_index(c->alpn_offered, i), protocol) == 0)
+            return true;
+    return false;
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "record-json.h"
+
+#include "certificate.h"
+#include "names.h"
+
+#include <inttypes.h>
+#include <wireshark.h>
+#include <wsutil/json_dumper.h>
+
+/* json_dumper writes strings as they are but for quotes and controls: they must be UTF-8 already. */
+static void string_value(json_dumper *json, const char *value)
+{
+    if (!value) {
+        json_dumper_value_anyf(json, "null");
+        return;
+    }
+    g_autofree char *valid = g_utf8_make_valid(value, -1);
+    json_dumper_value_string(json, valid);
+}
+
+static void string_member(json_dumper *json, const char *name, const char *value)
+{
+    json_dumper_set_member_name(json, name);
+    string_value(json, value);
+}
+
+static void number_member(json_dumper *json, const char *name, int64_t value)
+{
+    json_dumper_set_member_name(json, name);
+    json_dumper_value_anyf(json, "%" PRId64, value);
+}
+
+static void null_member(json_dumper *json, const char *name)
+{
+    json_dumper_set_member_name(json, name);
+    json_dumper_value_anyf(json, "null");
+}
+
+/* Frame numbers start at 1; 0 stands for none. */
+static void frame_member(json_dumper *json, const char *name, uint32_t frame)
+{
+    if (frame)
+        number_member(json, name, frame);
+    else
+        null_member(json, name);
+}
+
+static void bool_member(json_dumper *json, const char *name, bool value)
+{
+    json_dumper_set_member_name(json, name);
+    json_dumper_value_anyf(json, value ? "true" : "false");
+}
+
+static void tristate_member(json_dumper *json, const char *name, enum tristate value)
+{
+    json_dumper_set_member_name(json, name);
+    json_dumper_value_anyf(json, value == TRI_TRUE ? "true" : value == TRI_FALSE ? "false" : "null");
+}
+
+static void strings_member(json_dumper *json, const char *name, const GPtrArray *strings)
+{
+    json_dumper_set_member_name(json, name);
+    json_dumper_begin_array(json);
+    for (unsigned i = 0; strings && i < strings->len; i++)
+        string_value(json, g_ptr_array_index(strings, i));
+    json_dumper_end_array(json);
+}
+
+static void time_member(json_dumper *json, const char *name, struct timestamp time)
+{
+    g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(time.seconds);
+    g_autofree char *seconds = utc ? g_date_time_format(utc, "%Y-%m-%dT%H:%M:%S") : NULL;
+    g_autofree char *text = seconds ? g_strdup_printf("%s.%09dZ", seconds, (int)time.nanoseconds) : NULL;
+
+    string_member(json, name, text);
+}
+
+static void day_member(json_dumper *json, const char *name, int64_t seconds)
+{
+    g_autoptr(GDateTime) utc = seconds == -1 ? NULL : g_date_time_new_from_unix_utc(seconds);
+    g_autofree char *text = utc ? g_date_time_format(utc, "%Y-%m-%dT%H:%M:%SZ") : NULL;
+
+    string_member(json, name, text);
+}
+
+static void leaf_member(json_dumper *json, const char *name, const GPtrArray *chain)
+{
+    if (!chain || chain->len == 0) {
+        null_member(json, name);
+        return;
+    }
+    const struct certificate *leaf = g_ptr_array_index(chain, 0);
+    json_dumper_set_member_name(json, name);
+    json_dumper_begin_object(json);
+    string_member(json, "subject", leaf->subject);
+    string_member(json, "issuer", leaf->issuer);
+    string_member(json, "serial", leaf->serial);
+    string_member(json, "sha256", leaf->sha256);
+    strings_member(json, "san", leaf->san);
+    day_member(json, "not_before", leaf->not_before);
+    day_member(json, "not_after", leaf->not_after);
+    strings_member(json, "eku", leaf->eku);
+    string_member(json, "client_auth_eku", client_auth_eku_name(leaf->client_auth_eku));
+    json_dumper_end_object(json);
+}
+
+static void request_member(json_dumper *json, const struct facts *facts)
+{
+    if (!facts->certificate_request_frame) {
+        null_member(json, "certificate_request");
+        return;
+    }
+    json_dumper_set_member_name(json, "certificate_request");
+    json_dumper_begin_object(json);
+    frame_member(json, "frame", facts->certificate_request_frame);
+    strings_member(json, "authorities", facts->authorities);
+    json_dumper_end_object(json);
+}
+
+static void alert_member(json_dumper *json, const struct alert *alert)
+{
+    if (alert->from == SIDE_NONE) {
+        null_member(json, "alert");
+        return;
+    }
+    json_dumper_set_member_name(json, "alert");
+    json_dumper_begin_object(json);
+    string_member(json, "from", side_name(alert->from));
+    string_member(json, "name", alert->code >= 0 ? alert_name(alert->code) : NULL);
+    if (alert->code >= 0)
+        number_member(json, "code", alert->code);
+    else
+        null_member(json, "code");
+    frame_member(json, "frame", alert->frame);
+    json_dumper_end_object(json);
+}
+
+static void caveats_member(json_dumper *json, unsigned caveats)
+{
+    json_dumper_set_member_name(json, "caveats");
+    json_dumper_begin_array(json);
+    for (unsigned bit = 1; bit; bit <<= 1)
+        if (caveats & bit)
+            string_value(json, caveat_name(bit));
+    json_dumper_end_array(json);
+}
+
+/* A display filter for the connection's packets in its file. */
+static void filter_member(json_dumper *json, const struct facts *facts)
+{
+    const char *client = strchr(facts->client_ip, ':') ? "ipv6" : "ip";
+    const char *server = strchr(facts->server_ip, ':') ? "ipv6" : "ip";
+    g_autofree char *text = g_strdup_printf(
+        "%s.addr==%s && tcp.port==%u && %s.addr==%s && tcp.port==%u && frame.number>=%u && frame.number<=%u", client,
+        facts->client_ip, facts->client_port, server, facts->server_ip, facts->server_port, facts->first_frame,
+        facts->last_frame);
+
+    string_member(json, "filter", text);
+}
+
+static void identity_members(json_dumper *json, const struct facts *facts)
+{
+    string_member(json, "client_ip", facts->client_ip);
+    number_member(json, "client_port", facts->client_port);
+    string_member(json, "server_ip", facts->server_ip);
+    number_member(json, "server_port", facts->server_port);
+    string_member(json, "role_from", role_from_name(facts->role_from));
+    string_member(json, "sni", facts->sni);
+    string_member(json, "alpn", facts->alpn);
+    if (facts->alpn_offered)
+        strings_member(json, "alpn_offered", facts->alpn_offered);
+    else
+        null_member(json, "alpn_offered");
+    string_member(json, "sip", sip_by_name(facts->sip));
+    string_member(json, "tls", tls_version_name(facts->version));
+    string_member(json, "cipher", facts->cipher);
+    bool_member(json, "resumed", facts->resumed);
+    frame_member(json, "resumed_from", facts->resumed_from);
+    string_member(json, "history", facts->history);
+    string_member(json, "community_id", facts->community_id[0] ? facts->community_id : NULL);
+}
+
+static void verdict_members(json_dumper *json, const struct facts *facts)
+{
+    request_member(json, facts);
+    string_member(json, "client_auth", client_auth_name(facts->client_auth));
+    string_member(json, "client_cert", client_cert_name(facts->client_cert));
+    leaf_member(json, "client_leaf", facts->client_chain);
+    tristate_member(json, "client_chain_excludes_client_auth", facts->client_chain_excludes);
+    leaf_member(json, "server_leaf", facts->server_chain);
+    tristate_member(json, "server_chain_excludes_client_auth", facts->server_chain_excludes);
+    string_member(json, "outcome", outcome_name(facts->outcome));
+    string_member(json, "server_data", yes_no_unknown(facts->server_data));
+    alert_member(json, &facts->alert);
+    string_member(json, "evidence", evidence_name(facts->evidence));
+    string_member(json, "impact", impact_name(facts->impact));
+    string_member(json, "reason", reason_name(facts->reason));
+    caveats_member(json, facts->caveats);
+}
+
+static json_dumper begin_record(GString *line, const char *type, const char *file)
+{
+    json_dumper json = {.output_string = line};
+
+    json_dumper_begin_object(&json);
+    string_member(&json, "type", type);
+    number_member(&json, "schema", RECORD_SCHEMA);
+    string_member(&json, "file", file);
+    return json;
+}
+
+static void end_record(json_dumper *json, GString *out, GString *line)
+{
+    json_dumper_end_object(json);
+    json_dumper_finish(json);
+    while (line->len && line->str[line->len - 1] == '\n')
+        g_string_truncate(line, line->len - 1);
+    g_string_append_len(out, line->str, (gssize)line->len);
+    g_string_append_c(out, '\n');
+    g_string_free(line, TRUE);
+}
+
+void record_json_connection(GString *out, const struct facts *facts, const char *file, bool with_stream)
+{
+    GString *line = g_string_sized_new(2048);
+    json_dumper json = begin_record(line, "connection", file);
+
+    if (with_stream)
+        number_member(&json, "stream", facts->stream);
+    else
+        null_member(&json, "stream");
+    frame_member(&json, "first_frame", facts->first_frame);
+    frame_member(&json, "verdict_frame", facts->verdict_frame);
+    frame_member(&json, "last_frame", facts->last_frame);
+    time_member(&json, "start", facts->start);
+    time_member(&json, "end", facts->end);
+    identity_members(&json, facts);
+    verdict_members(&json, facts);
+    filter_member(&json, facts);
+    end_record(&json, out, line);
+}
+
+void record_json_file(GString *out, const struct file_figures *figures)
+{
+    GString *line = g_string_sized_new(256);
+    json_dumper json = begin_record(line, "file", figures->file);
+
+    if (figures->size >= 0)
+        number_member(&json, "size", figures->size);
+    else
+        null_member(&json, "size");
+    number_member(&json, "packets", (int64_t)figures->packets);
+    number_member(&json, "connections", (int64_t)figures->connections);
+    string_member(&json, "status", figures->status);
+    string_member(&json, "error", figures->error);
+    end_record(&json, out, line);
+}
