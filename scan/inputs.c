@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "inputs.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <string.h>
+
+void input_free(struct input *input)
+{
+    g_free(input->path);
+    g_free(input);
+}
+
+static void add(GPtrArray *inputs, const char *path, bool named)
+{
+    struct input *input = g_new0(struct input, 1);
+
+    input->path = g_strdup(path);
+    input->named = named;
+    g_ptr_array_add(inputs, input);
+}
+
+static bool complain(const char *path, int error)
+{
+    const char *cause = error == ENOENT   ? "no such file or directory"
+                        : error == EACCES ? "permission denied: run as a user who may read it, or as root"
+                                          : g_strerror(error);
+
+    g_printerr("siptls-scan: %s: %s\n", path, cause);
+    return false;
+}
+
+static int compare_names(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+static bool collect_directory(GPtrArray *inputs, const char *path)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    GDir *directory = g_dir_open(path, 0, NULL);
+    bool readable = true;
+
+    if (!directory)
+        return complain(path, errno);
+    for (const char *name; (name = g_dir_read_name(directory));)
+        g_ptr_array_add(names, g_build_filename(path, name, NULL));
+    g_dir_close(directory);
+    g_ptr_array_sort(names, compare_names);
+    for (unsigned i = 0; i < names->len; i++) {
+        const char *entry = g_ptr_array_index(names, i);
+        GStatBuf status;
+        if (g_lstat(entry, &status) != 0)
+            readable = complain(entry, errno);
+        else if (S_ISDIR(status.st_mode))
+            readable = collect_directory(inputs, entry) && readable;
+        else if (S_ISREG(status.st_mode) || (S_ISLNK(status.st_mode) && g_file_test(entry, G_FILE_TEST_IS_REGULAR)))
+            add(inputs, entry, false);
+    }
+    return readable;
+}
+
+bool inputs_collect(GPtrArray *inputs, const char *path)
+{
+    GStatBuf status;
+
+    if (g_stat(path, &status) != 0)
+        return complain(path, errno);
+    if (S_ISDIR(status.st_mode))
+        return collect_directory(inputs, path);
+    add(inputs, path, true);
+    return true;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * inputs.h - paths from the command line -> the files to audit
+ */
+#ifndef SIPTLS_INPUTS_H
+#define SIPTLS_INPUTS_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+struct input {
+    char *path;
+    bool named; /* by the user, not found in a directory */
+};
+
+/*
+ * The files behind `path`: itself, or every regular file below a directory in order of name,
+ * links to directories not followed. Appends struct input * to `inputs`. False when the path cannot be
+ * read; the cause is on stderr.
+ */
+bool inputs_collect(GPtrArray *inputs, const char *path);
+void input_free(struct input *input);
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "record-read.h"
+
+#include "names.h"
+#include "record-json.h"
+
+#include <string.h>
+#include <wireshark.h>
+#include <wsutil/wsjson.h>
+
+#define MOST_TOKENS 4096
+
+/* An object of the line being read. */
+struct object {
+    char *line;
+    jsmntok_t *token;
+    const jsmntok_t *end; /* behind the last token of the line */
+};
+
+static const char *text_of(struct object o, const char *name)
+{
+    /* json_get_string() wants a string token: null gives NULL */
+    return json_get_string(o.line, o.token, name);
+}
+
+static double number_of(struct object o, const char *name, double otherwise)
+{
+    double value;
+
+    return json_get_double(o.line, o.token, name, &value) ? value : otherwise;
+}
+
+static struct object object_of(struct object o, const char *name)
+{
+    return (struct object){o.line, json_get_object(o.line, o.token, name), o.end};
+}
+
+/* "2026-11-23T21:21:38.158634617Z" */
+static struct timestamp time_of(struct object o, const char *name)
+{
+    const char *text = text_of(o, name);
+    g_autoptr(GDateTime) time = text ? g_date_time_new_from_iso8601(text, NULL) : NULL;
+    const char *fraction = text ? strchr(text, '.') : NULL;
+    struct timestamp stamp = {0};
+
+    if (time)
+        stamp.seconds = g_date_time_to_unix(time);
+    if (fraction)
+        stamp.nanoseconds = (int32_t)g_ascii_strtoll(fraction + 1, NULL, 10);
+    return stamp;
+}
+
+/* libwsutil 4.0 reads no booleans: the member's token is found by hand. */
+static enum tristate bool_of(struct object o, const char *name)
+{
+    const size_t length = strlen(name);
+
+    for (const jsmntok_t *key = o.token + 1; key + 1 < o.end && key->start < o.token->end; key++) {
+        if (key->type != JSMN_STRING || key->size != 1 || (size_t)(key->end - key->start) != length ||
+            strncmp(o.line + key->start, name, length) != 0 || key[1].type != JSMN_PRIMITIVE)
+            continue;
+        const char first = o.line[key[1].start];
+        return first == 't' ? TRI_TRUE : first == 'f' ? TRI_FALSE : TRI_UNKNOWN;
+    }
+    return TRI_UNKNOWN;
+}
+
+/* The value of a word, 0 (unknown) where it is none. */
+static unsigned word(int value) { return value < 0 ? 0 : (unsigned)value; }
+
+static void read_leaf(struct contribution *c, struct object leaf)
+{
+    c->client_not_after = -1;
+    if (!leaf.token)
+        return;
+    c->client_eku = word(client_auth_eku_value(text_of(leaf, "client_auth_eku")));
+    c->client_issuer = g_strdup(text_of(leaf, "issuer"));
+    const struct timestamp expiry = time_of(leaf, "not_after");
+    c->client_not_after = expiry.seconds ? expiry.seconds : -1;
+}
+
+static char *alert_of(struct object alert)
+{
+    if (!alert.token)
+        return NULL;
+    const char *name = text_of(alert, "name"), *from = text_of(alert, "from");
+    return g_strdup_printf("%s from the %s", name ? name : "unreadable alert", from ? from : "peer");
+}
+
+static bool read_connection(struct record *record, struct object o)
+{
+    const char *server = text_of(o, "server_ip"), *client = text_of(o, "client_ip");
+    struct contribution *c = record->contribution = g_new0(struct contribution, 1);
+
+    if (!server || !client)
+        return false;
+    c->server_ip = g_strdup(server);
+    c->client_ip = g_strdup(client);
+    c->sni = g_strdup(text_of(o, "sni"));
+    c->server_port = (uint16_t)number_of(o, "server_port", 0);
+    c->resumed = bool_of(o, "resumed") == TRI_TRUE;
+    c->client_auth = word(client_auth_value(text_of(o, "client_auth")));
+    c->client_cert = word(client_cert_value(text_of(o, "client_cert")));
+    c->client_chain_excludes = bool_of(o, "client_chain_excludes_client_auth");
+    c->outcome = word(outcome_value(text_of(o, "outcome")));
+    c->impact = word(impact_value(text_of(o, "impact")));
+    c->reason = word(reason_value(text_of(o, "reason")));
+    c->reached_server_hello = c->reason != REASON_ABORTED_EARLY || text_of(o, "cipher");
+    c->start = time_of(o, "start");
+    c->end = time_of(o, "end");
+    read_leaf(c, object_of(o, "client_leaf"));
+    record->client_port = (uint16_t)number_of(o, "client_port", 0);
+    record->first_frame = (uint32_t)number_of(o, "first_frame", 0);
+    record->last_frame = (uint32_t)number_of(o, "last_frame", 0);
+    record->alert = alert_of(object_of(o, "alert"));
+    return true;
+}
+
+struct record *record_read(char *line)
+{
+    struct record *record = g_new0(struct record, 1);
+    g_autofree jsmntok_t *tokens = g_new(jsmntok_t, MOST_TOKENS);
+    const int count = json_parse(line, tokens, MOST_TOKENS);
+    struct object o = {line, tokens, tokens + MAX(count, 0)};
+
+    if (count <= 0 || tokens[0].type != JSMN_OBJECT)
+        return record;
+    const char *type = text_of(o, "type");
+    if (!type || (int)number_of(o, "schema", 0) != RECORD_SCHEMA)
+        return record;
+    if (strcmp(type, "connection") == 0 && read_connection(record, o))
+        record->type = RECORD_CONNECTION;
+    if (strcmp(type, "file") == 0) {
+        record->type = RECORD_FILE;
+        record->packets = (uint64_t)number_of(o, "packets", 0);
+    }
+    return record;
+}
+
+void record_free(struct record *record)
+{
+    if (!record)
+        return;
+    contribution_free(record->contribution);
+    g_free(record->alert);
+    g_free(record);
+}

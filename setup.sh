@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=sh
+# setup.sh - what ./audit and ./check share: packages, build, the plugin in its place. Sourced.
+
+siptls_build_packages="gcc libc6-dev make cmake pkg-config libglib2.0-dev libgnutls28-dev wireshark-dev libwireshark-dev libwiretap-dev libwsutil-dev tshark"
+
+say() { printf '%s\n' "$*" >&2; }
+
+die() {
+    say "$0: $*"
+    exit 2
+}
+
+is_root() { [ "$(id -u)" -eq 0 ]; }
+
+# Runs a command as root: directly, or by sudo.
+as_root() {
+    if is_root; then
+        "$@"
+    elif command -v sudo >/dev/null 2>&1; then
+        sudo "$@"
+    else
+        die "needs root for: $* (run as root, or install sudo)"
+    fi
+}
+
+# need_packages PACKAGE...: installs what is missing, and says what.
+need_packages() {
+    missing=""
+    for package in "$@"; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q '^install ok installed$' ||
+            missing="$missing $package"
+    done
+    [ -z "$missing" ] && return 0
+    command -v apt-get >/dev/null 2>&1 || die "this is no Debian system: install by hand:$missing"
+    say "Installing with apt-get:$missing"
+    as_root apt-get update -qq >&2 || die "apt-get update failed"
+    # shellcheck disable=SC2086
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >&2 ||
+        die "apt-get could not install:$missing"
+}
+
+# quietly LOG COMMAND...: the command's output is shown only when it fails.
+quietly() {
+    log=$1
+    shift
+    "$@" >"$log" 2>&1 && return 0
+    cat "$log" >&2
+    die "failed: $*"
+}
+
+# build_project FOLDER CMAKE-OPTION...
+build_project() {
+    folder=$1
+    shift
+    mkdir -p "$folder"
+    quietly "$folder/configure.log" cmake -S . -B "$folder" "$@"
+    quietly "$folder/build.log" cmake --build "$folder" --parallel "$(nproc)"
+}
+
+# Wireshark ignores a personal plugin folder for root: root gets it in the system's, others in theirs.
+# Only our own file is added; nothing that a package installed is touched.
+install_plugin() {
+    folder=$1
+    if is_root; then
+        cmake -S . -B "$folder" -DSIPTLS_PERSONAL=OFF >/dev/null
+    else
+        cmake -S . -B "$folder" -DSIPTLS_PERSONAL=ON >/dev/null
+    fi
+    quietly "$folder/install.log" cmake --install "$folder" --component plugin
+    say "Plugin: $(sed -n 's/^-- \(Installing\|Up-to-date\): //p' "$folder/install.log")"
+}
