@@ -353,6 +353,7 @@ static void on_server_hello(struct connection *c, const struct observation *o, c
     set_server(c, o->from, ROLE_FROM_HELLO);
     if (m->retry_request) {
         h->retry_request = true;
+        c->version = TLS13; /* there is none in earlier versions: the ChangeCipherSpec that may follow encrypts nothing */
         return;
     }
     h->server_hello = true;

@@ -9,6 +9,7 @@
 #define LONGEST_COMPRESSED   (256 << 10) /* octets of a CompressedCertificate that are inflated */
 #define LONGEST_UNCOMPRESSED (1 << 20)   /* octets it may announce */
 #define MOST_PROTOCOL_NAMES  32          /* ALPN names kept */
+#define LONGEST_START_LINE   2048        /* octets searched for the end of a SIP start line */
 #define LONGEST_TEXT         255         /* octets kept of a server name or protocol name */
 
 /* Where we are in the walk through the items of one TLS layer. */
@@ -467,15 +468,47 @@ static bool read_tcp(const proto_node *node, struct observation *o, struct segme
     return true;
 }
 
+/* The first line of a SIP message: Request-Line or Status-Line, RFC 3261 7.1 and 7.2. */
+static bool starts_sip_message(tvbuff_t *tvb)
+{
+    static const char version[] = "SIP/2.0";
+    const size_t version_length = sizeof version - 1;
+    const int captured = MIN((int)tvb_captured_length(tvb), LONGEST_START_LINE);
+    const char *line = captured > 0 ? (const char *)tvb_get_ptr(tvb, 0, captured) : NULL;
+    const char *end = line ? memchr(line, '\r', (size_t)captured) : NULL;
+
+    if (!end || (size_t)(end - line) < version_length + 2)
+        return false;
+    if (memcmp(line, version, version_length) == 0 && line[version_length] == ' ')
+        return true;
+    return g_ascii_isupper(line[0]) && end[-(ptrdiff_t)version_length - 1] == ' ' &&
+           memcmp(end - version_length, version, version_length) == 0;
+}
+
+/* Wireshark calls the SIP dissector only where port, ALPN or Decode As told it to: look at what was decrypted, too. */
+static bool holds_sip(packet_info *pinfo)
+{
+    if (proto_is_frame_protocol(pinfo->layers, "sip"))
+        return true;
+    for (const GSList *each = pinfo->data_src ? pinfo->data_src->next : NULL; each; each = each->next)
+        if (starts_sip_message(get_data_source_tvb(each->data)))
+            return true;
+    return false;
+}
+
 static void mark_sip(struct observation *o, packet_info *pinfo)
 {
-    if (!proto_is_frame_protocol(pinfo->layers, "sip"))
-        return;
+    bool is_data = false;
+
     for (unsigned i = 0; i < o->records->len; i++) {
         struct tls_record *record = &g_array_index(o->records, struct tls_record, i);
-        if (record->type == CT_APPLICATION_DATA && !record->hidden)
-            record->sip = true;
+        record->sip = record->type == CT_APPLICATION_DATA && !record->hidden;
+        is_data = is_data || record->sip;
     }
+    if (is_data && holds_sip(pinfo))
+        return;
+    for (unsigned i = 0; i < o->records->len; i++)
+        g_array_index(o->records, struct tls_record, i).sip = false;
 }
 
 bool observe_frame(packet_info *pinfo, proto_tree *tree, struct observation *o, struct segment_ends *ends)

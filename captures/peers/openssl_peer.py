@@ -122,16 +122,15 @@ def cut(raw, how):
 
 
 def answer(connection, options):
-    request = read_message(connection)
-    if not request:
-        return False
-    if options.post_handshake:
-        connection.verify_client_post_handshake()
-    lines = [line for line in request.split("\r\n") if line.lower().startswith(ECHOED)]
-    connection.sendall("\r\n".join(["SIP/2.0 200 OK", *lines, "Content-Length: 0", "", ""]).encode())
-    while connection.recv(4096):
-        pass
-    return True
+    """Answers requests until the client closes; whether there was one."""
+    answered = False
+    while request := read_message(connection):
+        if options.post_handshake and not answered:
+            connection.verify_client_post_handshake()
+        lines = [line for line in request.split("\r\n") if line.lower().startswith(ECHOED)]
+        connection.sendall("\r\n".join(["SIP/2.0 200 OK", *lines, "Content-Length: 0", "", ""]).encode())
+        answered = True
+    return answered
 
 
 def serve(options, context):
@@ -207,11 +206,14 @@ def begin_handshake(connection):
     connection.settimeout(30)
 
 
-def converse(connection, number):
+def converse(connection, number, options):
     """Handshake, request, answer, close; returns the session for a later connection."""
     try:
         connection.do_handshake()
         answered = talk(connection, number)
+        if options.post_handshake:
+            # The certificate went out while the first answer was read; this request stands behind it.
+            answered = talk(connection, f"{number}-again")
         session = connection.session
         report(connection, answered=answered)
         close(connection)
@@ -228,11 +230,11 @@ def be_client(options, context):
         for connection in opened:
             begin_handshake(connection)
         for number, connection in enumerate(opened):
-            converse(connection, number)
+            converse(connection, number, options)
         return
     session = None
     for number in range(options.connections):
-        session = converse(connect(options, context, session if options.resume else None), number)
+        session = converse(connect(options, context, session if options.resume else None), number, options)
 
 
 def main():
