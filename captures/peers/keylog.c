@@ -24,12 +24,21 @@ append_line(const SSL *ssl, const char *line)
     }
 }
 
+/* A program's libssl may come with a module of its own, out of reach of RTLD_NEXT. */
+static void *
+find(const char *name)
+{
+    void *library = dlopen("libssl.so.3", RTLD_LAZY | RTLD_NOLOAD);
+
+    return dlsym(library ? library : RTLD_NEXT, name);
+}
+
 SSL *
 SSL_new(SSL_CTX *context)
 {
-    SSL *(*next)(SSL_CTX *) = (SSL * (*)(SSL_CTX *)) dlsym(RTLD_NEXT, "SSL_new");
+    SSL *(*next)(SSL_CTX *) = (SSL * (*)(SSL_CTX *)) find("SSL_new");
     void (*set_callback)(SSL_CTX *, void (*)(const SSL *, const char *)) =
-        (void (*)(SSL_CTX *, void (*)(const SSL *, const char *)))dlsym(RTLD_NEXT, "SSL_CTX_set_keylog_callback");
+        (void (*)(SSL_CTX *, void (*)(const SSL *, const char *)))find("SSL_CTX_set_keylog_callback");
 
     if (set_callback)
         set_callback(context, append_line);

@@ -53,6 +53,7 @@ def arguments():
     parser.add_argument("--post-handshake", action="store_true",
                         help="TLS 1.3: the client offers post-handshake authentication, the server uses it")
     parser.add_argument("--cut", choices=("fin", "rst"), help="how the server ends a TCP connection it refuses")
+    parser.add_argument("--hang-up", action="store_true", help="the server closes behind its first answer")
     parser.add_argument("--refuse-after", choices=("hello",), help="the server ends TCP after the ClientHello")
     return parser.parse_args()
 
@@ -130,6 +131,8 @@ def answer(connection, options):
         lines = [line for line in request.split("\r\n") if line.lower().startswith(ECHOED)]
         connection.sendall("\r\n".join(["SIP/2.0 200 OK", *lines, "Content-Length: 0", "", ""]).encode())
         answered = True
+        if options.hang_up:
+            break
     return answered
 
 

@@ -14,10 +14,10 @@ def build(tools: Path):
     tools.mkdir(parents=True)
     subprocess.run(["gcc", "-shared", "-fPIC", "-O2", "-o", tools / "keylog.so", SOURCES / "keylog.c", "-ldl"],
                    check=True)
-    if (SOURCES / "peer.go").exists() and 0: subprocess.run(["go", "build", "-o", tools / "peer-go", SOURCES / "peer.go"], check=True, cwd=tools,
+    subprocess.run(["go", "build", "-o", tools / "peer-go", SOURCES / "peer.go"], check=True, cwd=tools,
                    env={"PATH": "/usr/bin:/bin", "HOME": str(tools), "GOCACHE": str(tools / "go-cache"),
                         "GOTOOLCHAIN": "local", "GO111MODULE": "off"})
-    if 0: subprocess.run(["javac", "-d", tools, SOURCES / "Peer.java"], check=True)
+    subprocess.run(["javac", "-d", tools, SOURCES / "Peer.java"], check=True)
 
 
 def command(lab, stack):
