@@ -133,7 +133,7 @@ public final class Peer {
         }
     }
 
-    private static void serveOne(SSLSocket socket) {
+    private void serveOne(SSLSocket socket) {
         try {
             socket.setSoTimeout(TIMEOUT_MS);
             socket.startHandshake();
@@ -144,7 +144,7 @@ public final class Peer {
                     .forEach(line -> answer.append(line).append("\r\n"));
             write(socket, answer.append("Content-Length: 0\r\n\r\n").toString());
             report(null, true);
-            while (reader.readLine() != null) {
+            while (!options.containsKey("hang-up") && reader.readLine() != null) {
                 continue;
             }
         } catch (IOException error) {

@@ -8,6 +8,7 @@ from pathlib import Path
 from . import lab as network
 from .lab import RecordingError
 
+SOURCES = Path(__file__).resolve().parents[1] / "peers"
 NAME = "sbc.customer.example"
 SIP_OPTIONS = "".join(line + "\r\n" for line in (
     f"OPTIONS sip:{NAME};transport=tls SIP/2.0", "Via: SIP/2.0/TLS sip.provider.example;branch=z9hG4bKsiptls",
@@ -42,6 +43,7 @@ def kamailio(lab, role, listen, tls_config, modules="", routes=""):
         auto_aliases=no
         listen={listen}
         loadmodule "tls.so"
+        loadmodule "tm.so"
         loadmodule "sl.so"
         loadmodule "pv.so"
         loadmodule "xlog.so"
@@ -85,14 +87,14 @@ def kamailio_dispatcher(lab, endpoint, leaf=None, tls="TLSv1.2"):
     client = kamailio(lab, "provider", f"tls:{network.CLIENT}:5062", textwrap.dedent(f"""\
         [server:default]
         method = {tls}
+        certificate = {lab.pki.leaf("both").chain}
+        private_key = {lab.pki.leaf("both").key}
         [client:default]
         method = {tls}
         verify_certificate = yes
         require_certificate = yes
-        server_name = {NAME}
         ca_list = {lab.pki.root}
         """) + identity, f"""
-        loadmodule "tm.so"
         loadmodule "dispatcher.so"
         modparam("dispatcher", "list_file", "{targets}")
         modparam("dispatcher", "ds_ping_interval", 1)
@@ -102,35 +104,74 @@ def kamailio_dispatcher(lab, endpoint, leaf=None, tls="TLSv1.2"):
     client.end()
 
 
-# ---- SIPp ----
+# ---- baresip ----
 
-SIPP_SCENARIO = """\
-    <?xml version="1.0" encoding="ISO-8859-1" ?>
-    <!DOCTYPE scenario SYSTEM "sipp.dtd">
-    <scenario name="OPTIONS">
-      <send><![CDATA[
-    OPTIONS sip:[remote_ip]:[remote_port];transport=tls SIP/2.0
-    Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
-    From: <sip:sipp@[local_ip]>;tag=[call_number]
-    To: <sip:[remote_ip]>
-    Call-ID: [call_id]
-    CSeq: 1 OPTIONS
-    Max-Forwards: 70
-    Content-Length: 0
+def baresip_client(lab, leaf=None):
+    """baresip registers and leaves again; it sends no SNI to an address."""
+    folder = lab.folder / "baresip"
+    folder.mkdir()
+    own = lab.pki.leaf(leaf) if leaf else None
+    identity = ""
+    if own:
+        (folder / "own.pem").write_text(own.chain.read_text() + own.key.read_text())
+        identity = f"sip_certificate {folder}/own.pem\n"
+    write(folder / "config", f"""
+        module_path /usr/lib/baresip/modules
+        module_app account.so
+        module stdio.so
+        sip_listen {network.CLIENT}:0
+        sip_cafile {lab.pki.root}
+        """)
+    with (folder / "config").open("a") as config:
+        config.write(identity)
+    write(folder / "accounts", f"<sip:provider@{network.SERVER}:5061;transport=tls>;regint=3600\n")
+    write(folder / "contacts", "")
+    client = lab.start("baresip", "-f", folder, "-v", preload_keylog=True)
+    client.wait_for("200 OK")
+    client.end()
 
-      ]]></send>
-      <recv response="200"/>
-    </scenario>
-    """
 
+# ---- Node ----
 
-def sipp_client(lab, leaf="both"):
-    """One OPTIONS by SIPp over TLS; SIPp verifies nothing and sends no SNI."""
+def node_server(lab, version, leaf="sbc"):
     own = lab.pki.leaf(leaf)
-    client = lab.start("sipp", "-t", "l1", "-sf", write(lab.folder / "options.xml", SIPP_SCENARIO), "-m", "1", "-nostdin",
-                       "-tls_cert", own.chain, "-tls_key", own.key, "-i", network.CLIENT,
-                       f"{network.SERVER}:5061", preload_keylog=True, environment={"TERM": "dumb"})
-    client.finish()
+    server = lab.start("node", SOURCES / "node-server.js", network.SERVER, 5061, own.chain, own.key, lab.pki.root,
+                       version)
+    server.wait_for("ready")
+    return server
+
+
+# ---- nginx ----
+
+def nginx_server(lab, tls, leaf="sbc"):
+    """nginx's stream module as a TLS front of a SIP server that it never has to reach."""
+    own = lab.pki.leaf(leaf)
+    folder = lab.folder / "nginx"
+    folder.mkdir()
+    config = write(folder / "nginx.conf", f"""
+        load_module /usr/lib/nginx/modules/ngx_stream_module.so;
+        daemon off;
+        user root;
+        worker_processes 1;
+        pid {folder}/pid;
+        error_log stderr info;
+        events {{}}
+        stream {{
+            server {{
+                listen {network.SERVER}:5061 ssl;
+                ssl_protocols {tls};
+                ssl_certificate {own.chain};
+                ssl_certificate_key {own.key};
+                ssl_client_certificate {lab.pki.root};
+                ssl_verify_depth 3;
+                ssl_verify_client on;
+                proxy_pass {network.SERVER2}:5060;
+            }}
+        }}
+        """)
+    server = lab.start("nginx", "-p", folder, "-c", config, "-e", "stderr")
+    lab.wait_listening(5061)
+    return server
 
 
 # ---- openssl s_server, s_client ----
@@ -155,6 +196,20 @@ def s_client(lab, *options, leaf=None, openssl=("openssl",)):
         own = lab.pki.leaf(leaf)
         words += ["-cert", own.certificate, "-key", own.key, "-cert_chain", own.chain]
     return lab.start(*words)
+
+
+def debian13_openssl(lab):
+    """The openssl command of Debian 13 (OpenSSL 3.5), in a folder made by debootstrap; sees the lab's files."""
+    if not (network.DEBIAN13 / "usr/bin/openssl").exists():
+        subprocess.run(["debootstrap", "--variant=minbase", "--include=openssl", "trixie", network.DEBIAN13], check=True,
+                       stdout=subprocess.DEVNULL)
+    shared = lab.folder.parent
+    inside = network.DEBIAN13 / shared.relative_to("/")
+    if not inside.exists():
+        inside.mkdir(parents=True)
+    if not inside.is_mount():   # seen by this mount namespace only
+        subprocess.run(["mount", "--bind", shared, inside], check=True)
+    return "chroot", network.DEBIAN13, "openssl"
 
 
 def converse(server, client, before_answer=lambda: None):
@@ -227,19 +282,14 @@ def nss_range(tls):
     return f"{version}:{version}"
 
 
-def nss_client(lab, tls="1.2", leaf=None, refused=False):
-    """tstclnt: sends its standard input, prints what comes back."""
+def nss_client(lab, tls="1.2", leaf=None):
+    """tstclnt: sends a file, prints what comes back until the server closes."""
     database = nss_database(lab, "nss-client", leaf)
-    words = ["tstclnt", "-h", network.SERVER, "-p", "5061", "-a", NAME, "-d", database, "-V", nss_range(tls)]
+    words = ["tstclnt", "-h", network.SERVER, "-p", "5061", "-a", NAME, "-d", database, "-V", nss_range(tls),
+             "-A", write(lab.folder / "options.txt", SIP_OPTIONS)]
     if leaf:
         words += ["-n", "own"]
     client = lab.start(*words)
-    if not refused:
-        client.write(SIP_OPTIONS)
-        client.wait_for("200 OK")
-        client.close_input()
-    else:
-        client.write(SIP_OPTIONS)
     client.finish()
 
 

@@ -66,7 +66,7 @@ def _(lab):
 def _(lab):
     endpoint = programs.kamailio_server(lab, False, False)
     programs.kamailio_dispatcher(lab, endpoint, "both")
-    return [accepted("1.2", NONE)]
+    return [accepted("1.2", NONE, sni=None)]
 
 
 @scenario("kamailio-dispatcher-accepted", "A Kamailio's dispatcher with a certificate of both usages sends OPTIONS to a "
@@ -74,20 +74,62 @@ def _(lab):
 def _(lab):
     endpoint = programs.kamailio_server(lab, True, True)
     programs.kamailio_dispatcher(lab, endpoint, "both")
-    return [accepted("1.2", "both")]
+    return [accepted("1.2", "both", sni=None)]
 
 
-@scenario("sipp-kamailio-accepted", "SIPp with a certificate of both usages calls a Kamailio that requires one; no SNI.")
+@scenario("baresip-kamailio-not-asked", "baresip registers at a Kamailio that verifies nothing; no SNI.")
+def _(lab):
+    programs.kamailio_server(lab, False, False)
+    programs.baresip_client(lab)
+    return [accepted("1.2", NONE, sni=None)]
+
+
+@scenario("baresip-kamailio-accepted", "baresip with a certificate of both usages registers at a Kamailio that requires "
+          "one; no SNI.")
 def _(lab):
     programs.kamailio_server(lab, True, True)
-    programs.sipp_client(lab, "both")
+    programs.baresip_client(lab, "both")
     return [accepted("1.2", "both", sni=None)]
+
+
+# ---- Node: refuses without an alert ----
+
+@scenario("node-tls12-refused", "Node requires a certificate; given one with serverAuth only it closes TCP in the middle of "
+          "the TLS 1.2 handshake, without an alert.")
+def _(lab):
+    programs.node_server(lab, "TLSv1.2")
+    client(lab, "openssl", "server-only", tls="1.2")
+    return [refused("1.2", "server-only", None)]
+
+
+@scenario("node-tls13-refused", "Node requires a certificate; given one with serverAuth only it closes TCP behind the client's "
+          "TLS 1.3 Finished, without an alert and without a record.", keys=True)
+def _(lab):
+    programs.node_server(lab, "TLSv1.3")
+    client(lab, "openssl", "server-only", tls="1.3")
+    return [refused("1.3", "server-only", None)]
+
+
+# ---- nginx: completes the handshake, then closes ----
+
+def register_nginx(tls):
+    @scenario(f"nginx-tls{tls.replace('.', '')}-closed-after-handshake", "nginx as a TLS front with ssl_verify_client on; given a "
+              f"certificate with serverAuth only it completes the TLS {tls} handshake, then closes without data.",
+              keys=tls == "1.3")
+    def run(lab):
+        programs.nginx_server(lab, f"TLSv{tls}")
+        client(lab, "openssl", "server-only", tls=tls)
+        return [Connection(tls, True, "server-only", answered=False, impact="failing", reason="closed_after_handshake")]
+
+
+for each in ("1.2", "1.3"):
+    register_nginx(each)
 
 
 # ---- openssl s_server and s_client ----
 
 def renegotiation(lab):
-    serving = programs.s_server(lab, "-tls1_2")
+    serving = programs.s_server(lab, "-tls1_2", "-no_ticket", "-no_cache")
     calling = programs.s_client(lab, "-tls1_2", "-msg", leaf="both")
     calling.wait_for("SSL-Session")
 
@@ -129,6 +171,24 @@ def _(lab):
     serving = programs.s_server(lab, *small, "-Verify", "3", "-verify_return_error")
     programs.converse(serving, programs.s_client(lab, *small, leaf="both"))
     return [accepted("1.2", "both")]
+
+
+def compressed(lab, answer, *asking):
+    openssl = programs.debian13_openssl(lab)
+    serving = programs.s_server(lab, "-tls1_3", *asking, openssl=openssl)
+    calling = programs.s_client(lab, "-tls1_3", leaf=answer, openssl=openssl)
+    programs.converse(serving, calling)
+    # what is inside is known from the server, which prints the certificate that it decompressed
+    own = lab.pki.leaf(answer).certificate.read_text().strip()
+    if own not in serving.output():
+        raise network.RecordingError(f"the server did not get the client's certificate:\n{serving.output()}")
+
+
+@scenario("openssl35-tls13-compressed", "OpenSSL 3.5 on both sides, TLS 1.3. The server requires a certificate; the client "
+          "sends it compressed (RFC 8879), unasked.", keys=True)
+def _(lab):
+    compressed(lab, "both", "-Verify", "3", "-verify_return_error")
+    return [accepted("1.3", "both", client_compressed=True)]
 
 
 # ---- GnuTLS ----
@@ -192,3 +252,16 @@ def _(lab):
     programs.nss_server(lab, "no")
     client(lab, "openssl", "both", tls="1.2")
     return [accepted("1.2", NONE, answered=False, shown={"server_data": "yes"})]
+
+
+@scenario("jsse-ssl3-empty-accepted", "SSL 3.0: a JSSE server asks without requiring; the JSSE client has no certificate and "
+          "says so by an alert, as SSL 3.0 does. JSSE logs no keys; what happened is in the logs of both sides.",
+          decrypts=False)
+def _(lab):
+    serving = server(lab, "jsse", "sbc", "request", min="ssl3", max="ssl3")
+    calling = client(lab, "jsse", None, min="ssl3", max="ssl3")
+    serving.finish()
+    for program in (serving, calling):
+        if '"completed","error":null,"answered":true' not in program.output():
+            raise network.RecordingError(program.output())
+    return [accepted("ssl3", EMPTY)]

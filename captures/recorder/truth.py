@@ -13,10 +13,9 @@ from pathlib import Path
 FIELDS = ("frame.number", "tcp.stream", "ip.src", "ipv6.src", "tcp.srcport", "ip.dst", "ipv6.dst", "tcp.dstport",
           "tls.handshake.type", "tls.handshake.certificates_length", "tls.handshake.certificate",
           "tls.alert_message.level", "tls.alert_message.desc", "tls.handshake.extensions.supported_version",
-          "tls.handshake.version", "sip.Method", "sip.Status-Code", "tls.handshake.extensions_server_name",
-          "tcp.flags.fin", "tcp.flags.reset", "tls.compress_certificate.uncompressed_length")
+          "tls.handshake.version", "sip.Method", "sip.Status-Code", "tls.handshake.extensions_server_name")
 CLIENT_HELLO, SERVER_HELLO, CERTIFICATE, REQUEST, KEY_EXCHANGE, FINISHED, COMPRESSED = 1, 2, 11, 13, 16, 20, 25
-FATAL, CLOSE_NOTIFY, USER_CANCELED = 2, 0, 90
+CLOSE_NOTIFY, NO_CERTIFICATE, USER_CANCELED = 0, 41, 90   # 41: SSL 3.0's empty answer, RFC 6101 5.4.2
 ALERTS = {40: "handshake_failure", 42: "bad_certificate", 43: "unsupported_certificate", 45: "certificate_expired",
           46: "certificate_unknown", 47: "illegal_parameter", 48: "unknown_ca", 49: "access_denied",
           70: "protocol_version", 80: "internal_error", 109: "missing_extension", 112: "unrecognized_name",
@@ -27,12 +26,11 @@ ALERTS = {40: "handshake_failure", 42: "bad_certificate", 43: "unsupported_certi
 class Side:
     leaf: bytes | None = None
     empty: bool = False
+    compressed: bool = False
     messages: list = field(default_factory=list)
     finished: bool = False
     sip: bool = False
     alert: str | None = None
-    alert_after_sip: bool = False
-    ended: bool = False
 
 
 @dataclass
@@ -100,13 +98,15 @@ def _note(seen, side, row, types):
             side.empty = True
         elif row["tls.handshake.certificate"] and side.leaf is None:
             side.leaf = bytes.fromhex(row["tls.handshake.certificate"][0].replace(":", ""))
+    side.compressed |= COMPRESSED in types
     if row["tls.alert_message.desc"] and not side.sip:
         code = int(row["tls.alert_message.desc"][0])
-        if code not in (CLOSE_NOTIFY, USER_CANCELED):
+        if code == NO_CERTIFICATE:
+            side.empty = True
+        elif code not in (CLOSE_NOTIFY, USER_CANCELED):
             side.alert = ALERTS[code]
     side.finished |= FINISHED in types
     side.sip |= bool(row["sip.Method"] or row["sip.Status-Code"])
-    side.ended |= "1" in row["tcp.flags.fin"] + row["tcp.flags.reset"] or "True" in row["tcp.flags.reset"]
 
 
 def leaf_facts(der: bytes):
