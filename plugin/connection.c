@@ -11,6 +11,7 @@
 
 #define LONGEST_HISTORY 100 /* letters, as Zeek's SSL::max_ssl_history_length */
 #define TLS13           0x0304
+#define LONGEST_HIDDEN_ALERT 39 /* octets of an encrypted alert's record: 2, type, tag, up to 20 of padding */
 #define NOBODY          2 /* not one of the two sides */
 
 /* A chain as it was presented; the certificates are parsed when somebody asks for them. */
@@ -545,17 +546,16 @@ static unsigned on_alert(struct connection *c, const struct observation *o, cons
     const bool readable = record->alert_readable && (!c->encrypted[o->from] || record->decrypted || is_tls13(c));
 
     add_history(c, o->from, 'L');
+    if (readable && record->alert_code == 41 && c->server != NOBODY && !from_server(c, o->from)) {
+        c->handshake.client_certificate = true; /* RFC 6101 5.4.2: "no certificate" */
+        c->answer = CLIENT_CERT_EMPTY;
+        return 0;
+    }
     if (!handshake_is_open(c) || c->server == NOBODY)
         return 0;
     if (!readable) /* a late close_notify behind a Finished that was missed looks the same */
         return nothing_missed(c) ? reject(c, o->from, -1, o->frame) : 0;
-    if (alert_is_fatal(c, record))
-        return reject(c, o->from, record->alert_code, o->frame);
-    if (record->alert_code == 41 && !from_server(c, o->from)) { /* RFC 6101 5.4.2: "no certificate" */
-        c->handshake.client_certificate = true;
-        c->answer = CLIENT_CERT_EMPTY;
-    }
-    return 0;
+    return alert_is_fatal(c, record) ? reject(c, o->from, record->alert_code, o->frame) : 0;
 }
 
 static unsigned on_handshake_record(struct connection *c, const struct observation *o, const struct tls_record *record)
@@ -659,7 +659,7 @@ static unsigned on_record(struct connection *c, const struct observation *o, con
  * TLS <= 1.2: both Finished, RFC 5246 7.4.9; in a full handshake the server's is the last one.
  * TLS 1.3: the server sends something else than an alert once it has the client's Finished.
  */
-static void check_completed(struct connection *c, const struct observation *o)
+static void check_completed(struct connection *c, const struct observation *o, const struct tls_record *record)
 {
     struct handshake *h = &c->handshake;
 
@@ -670,13 +670,9 @@ static void check_completed(struct connection *c, const struct observation *o)
         h->completed = h->finished[c->server] && (h->finished[client] || (h->flight_end[c->server] && !h->resumed));
         return;
     }
-    if (!from_server(c, o->from) || !has_client_finished(c, o))
-        return;
-    for (unsigned i = 0; i < o->records->len; i++) {
-        const struct tls_record *record = &g_array_index(o->records, struct tls_record, i);
-        if (record->hidden ? record->length >= 40 : record->type != CT_ALERT && record->type != CT_CHANGE_CIPHER_SPEC)
-            h->completed = true;
-    }
+    if (from_server(c, o->from) && has_client_finished(c, o))
+        h->completed = record->hidden ? record->length > LONGEST_HIDDEN_ALERT
+                                      : record->type != CT_ALERT && record->type != CT_CHANGE_CIPHER_SPEC;
 }
 
 static void check_covered(struct connection *c, unsigned from)
@@ -755,6 +751,7 @@ unsigned connection_observe(struct connection *c, const struct observation *o)
     for (unsigned i = 0; fresh && i < o->records->len; i++) {
         const struct tls_record *record = &g_array_index(o->records, struct tls_record, i);
         events |= on_record(c, o, record);
+        check_completed(c, o, record); /* an alert behind a Finished in the same segment rejects nothing */
         c->changed = c->changed || record->hidden || record->type != CT_APPLICATION_DATA;
     }
     c->changed = c->changed || c->data[0] != had_data[0] || c->data[1] != had_data[1] ||
@@ -763,10 +760,8 @@ unsigned connection_observe(struct connection *c, const struct observation *o)
     if (c->handshake.client_hello && !from_server(c, o->from) && (o->flags & TCP_ACK) &&
         reaches(o->acknowledgement, c->handshake.last_ack))
         c->handshake.last_ack = o->acknowledgement;
-    if (fresh) {
+    if (fresh)
         check_covered(c, o->from);
-        check_completed(c, o);
-    }
     if (o->flags & (TCP_FIN | TCP_RST))
         events |= on_close(c, o);
     return events;
@@ -779,8 +774,8 @@ static bool client_answered_nothing(const struct connection *c)
     const struct handshake *h = &c->handshake;
     const unsigned client = 1 - c->server;
 
-    if (h->client_certificate || !h->covered[client] || h->resumed)
-        return false;
+    if (!h->client_hello || h->client_certificate || !h->covered[client] || h->resumed)
+        return false; /* without the hello it is not known where the client's bytes begin */
     if (c->requested && !h->requested)
         return false; /* asked in an earlier handshake */
     return is_tls13(c) ? h->finished[client] && !h->hidden[client] : h->client_key_exchange;

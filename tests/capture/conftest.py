@@ -37,6 +37,7 @@ class Host:
         self.home = base / "home"
         self.captures = base / "captures"
         self.work = base / "work"
+        self.recorder = CAPTURES
         for folder in (self.home, self.captures, self.work):
             folder.mkdir()
         base.chmod(0o755)

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The plugin loads, registers what it promises, and leaves the rest of Wireshark as it was."""
+
+import re
+
+import pytest
+
+from conftest import CAPTURE_NAMES
+from test_outputs import EXPERTS, FIELDS
+
+TYPES = {"stream": "FT_UINT32", "alert.code": "FT_UINT32", "cert.position": "FT_UINT32", "resumed": "FT_BOOLEAN",
+         "inferred": "FT_BOOLEAN", "certificate_request": "FT_BOOLEAN", "revised": "FT_BOOLEAN",
+         "certificate_request.frame": "FT_FRAMENUM", "resumed_from": "FT_FRAMENUM",
+         "cert.not_before": "FT_ABSOLUTE_TIME", "cert.not_after": "FT_ABSOLUTE_TIME"}
+
+
+def test_plugin_is_loaded(host):
+    lines = [line for line in host.tshark("-G", "plugins").out.splitlines() if line.startswith("siptls.so")]
+    assert len(lines) == 1 and "dissector" in lines[0]
+    assert "siptls" not in host.tshark("-G", "plugins", plugin=False).out
+
+
+def test_fields_of_the_contract(host):
+    registered = {}
+    for line in host.tshark("-G", "fields").out.splitlines():
+        kind, name, abbreviation, type_, *_ = line.split("\t") + [""]
+        if kind == "F" and abbreviation.startswith("siptls."):
+            registered[abbreviation] = type_
+    experts = {f"siptls.{name}" for name in EXPERTS}
+    assert {name: TYPES.get(name, "FT_STRING") for name in FIELDS} == {
+        name.removeprefix("siptls."): type_ for name, type_ in registered.items() if name not in experts}
+    assert experts <= set(registered)
+
+
+def test_preferences_of_the_contract(host):
+    names = re.findall(r"^#?(siptls\.\w+):", host.tshark("-G", "currentprefs").out, re.MULTILINE)
+    assert set(names) == {"siptls.ports", "siptls.any_port", "siptls.own_networks"}
+
+
+@pytest.mark.parametrize("name", CAPTURE_NAMES)
+def test_other_dissectors_are_left_alone(host, name):
+    """Without our own items the whole tree, experts and frame.protocols included, is the same with the plugin."""
+    def tree(plugin):
+        out = host.tshark("-n", "-r", host.capture(name), "-T", "pdml", plugin=plugin).out
+        packets = out[out.index("<packet>"):]     # behind the time of writing
+        return re.sub(r'\n  <proto name="siptls".*?\n  </proto>', "", packets, flags=re.DOTALL)
+    with_plugin = tree(True)
+    assert "siptls." not in re.sub(r'value="[0-9a-f]*"', "", with_plugin)
+    assert with_plugin == tree(False)
