@@ -152,11 +152,12 @@ void report_endpoints(struct endpoints *endpoints, const struct totals *totals, 
         in_order(endpoints, print_row, NULL);
         printf("\n");
     }
-    printf("%u endpoint%s: %u failing, %u at risk, %u undetermined, %u tolerant, %u unaffected (%u connections in %u "
-           "files",
+    printf("%u endpoint%s: %u failing, %u at risk, %u undetermined, %u tolerant, %u unaffected (%u connection%s in %u "
+           "file%s",
            endpoints_count(endpoints), endpoints_count(endpoints) == 1 ? "" : "s", by_impact[IMPACT_FAILING],
            by_impact[IMPACT_AT_RISK], by_impact[IMPACT_UNDETERMINED], by_impact[IMPACT_TOLERANT],
-           by_impact[IMPACT_UNAFFECTED], totals->connections, totals->files);
+           by_impact[IMPACT_UNAFFECTED], totals->connections,
+           totals->connections == 1 ? "" : "s", totals->files, totals->files == 1 ? "" : "s");
     if (totals->without_sip)
         printf("; %u without SIP over TLS", totals->without_sip);
     if (totals->not_captures)
@@ -164,6 +165,8 @@ void report_endpoints(struct endpoints *endpoints, const struct totals *totals, 
     if (totals->unreadable)
         printf("; %u NOT READ", totals->unreadable);
     printf(")\n");
+    if (by_impact[IMPACT_UNDETERMINED] == endpoints_count(endpoints))
+        printf("Nothing was decided. This is no all-clear.\n");
     if (by_impact[IMPACT_UNAFFECTED] < endpoints_count(endpoints)) {
         printf("\nWhat to do\n");
         in_order(endpoints, print_what_to_do, (void *)(uintptr_t)own);

@@ -105,6 +105,8 @@ enum read_status tshark_read(const char *path, const struct tshark_options *opti
     if (*cause)
         return READ_FAILED;
     g_subprocess_launcher_setenv(launcher, "LC_ALL", "C.UTF-8", TRUE);
+    /* the preferences of whoever runs this must not change what is found */
+    g_subprocess_launcher_setenv(launcher, "WIRESHARK_CONFIG_DIR", "/nonexistent", TRUE);
     g_autoptr(GSubprocess) process =
         g_subprocess_launcher_spawnv(launcher, (const char *const *)arguments->pdata, &error);
     if (!process || !g_subprocess_communicate_utf8(process, NULL, NULL, records, &messages, &error)) {

@@ -70,14 +70,14 @@ class Host:
             environment["UBSAN_OPTIONS"] = "print_stacktrace=1:halt_on_error=1"
         return environment
 
-    def run(self, program: str, *arguments, plugin=True, check=True, stdin=None, timeout=600):
+    def run(self, program: str, *arguments, plugin=True, check=True, stdin=None, timeout=600, cwd=None):
         """Runs one of Wireshark's programs as an ordinary user; returns the finished process."""
         command = [str(program), *map(str, arguments)]
         if os.geteuid() == 0:
             command = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *command]
         done = subprocess.run(command, env=self.environment(plugin), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               stdin=stdin if stdin is not None else subprocess.DEVNULL, timeout=timeout,
-                              cwd=self.work, check=False)
+                              cwd=cwd or self.work, check=False)
         done.out = done.stdout.decode("utf-8", "surrogateescape")
         done.err = done.stderr.decode("utf-8", "surrogateescape")
         assert done.returncode >= 0, f"{program} died of signal {-done.returncode}:\n{done.err}"

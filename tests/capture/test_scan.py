@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""siptls-scan, which ./audit ends with: the table, what to do, plain words for what went wrong, exit statuses."""
+
+import json
+
+import pytest
+
+from conftest import EXPECTED
+
+ALL_DECIDED, AT_RISK, NOT_READ, UNDECIDED = 0, 1, 2, 3
+
+
+def scan(host, *arguments):
+    return host.run(host.scan, *arguments, check=False)
+
+
+@pytest.mark.parametrize("name, status", (
+    ("openssl-tls12-not-asked.pcapng", ALL_DECIDED), ("provider-renewal.pcapng", AT_RISK),
+    ("gnutls-tls12-server-only-accepted.pcapng", ALL_DECIDED), ("openssl-tls13-no-keys-not-asked.pcapng", UNDECIDED)))
+def test_exit_status(host, name, status):
+    done = scan(host, host.capture(name))
+    assert done.returncode == status, done.out + done.err
+    assert ("What to do" in done.out) == (name != "openssl-tls12-not-asked.pcapng")
+    assert ("no all-clear" in done.out) == (status == UNDECIDED)
+
+
+def test_every_connection_of_the_project_is_printed(host):
+    done = scan(host, host.captures)
+    assert done.returncode == AT_RISK
+    lines = [line for line in done.out.splitlines() if " -> " in line]
+    for statement in EXPECTED:
+        if not statement.get("options"):
+            words = [line.split() for line in lines if f"/{statement['file']} " in line]
+            said = [(each[0], each[4]) for each in words]
+            assert (statement["facts"]["impact"], statement["facts"]["reason"]) in said, statement["file"]
+
+
+def test_what_to_do_names_every_endpoint_that_is_not_unaffected(host):
+    done = scan(host, "--quiet", host.captures)
+    table, advice = done.out.split("What to do\n")
+    rows = [line for line in table.splitlines() if line.split(" ")[0] in ("failing", "at_risk", "undetermined", "tolerant")]
+    assert len(rows) == len(advice.strip().splitlines()) > 3
+
+
+def test_whose_server_it_is_decides_the_advice(host):
+    capture = host.capture("provider-renewal.pcapng")
+    assert "turn off client certificate verification" in scan(host, capture).out
+    assert "turn off client certificate verification" in scan(host, "--own", "198.51.100.0/24", capture).out
+    assert "not yours" in scan(host, "--own", "203.0.113.0/24", capture).out
+
+
+def test_keys_decide_tls13(host):
+    keys = host.file("keys.log", (host.recorder / "keys/openssl-tls13-no-keys-refused.log").read_bytes())
+    done = scan(host, "--keylog", keys, host.capture("openssl-tls13-no-keys-refused.pcapng"))
+    assert done.returncode == AT_RISK and "rejected_without_client_auth_eku" in done.out
+
+
+def test_no_such_file(host):
+    done = scan(host, "/no/such.pcapng", host.capture("openssl-tls12-not-asked.pcapng"))
+    assert done.returncode == NOT_READ
+    assert "/no/such.pcapng: no such file" in done.err
+    assert "unaffected" in done.out
+
+
+def test_not_a_capture(host):
+    done = scan(host, host.file("notes.txt", b"hello\n" * 100))
+    assert done.returncode == NOT_READ
+    assert "notes.txt: not a capture file" in done.err
+
+
+def test_no_permission(host):
+    path = host.file("secret.pcapng", b"x")
+    path.chmod(0)
+    done = scan(host, path)
+    assert done.returncode == NOT_READ
+    assert "secret.pcapng: permission denied" in done.err
+
+
+def test_capture_cut_short_keeps_what_was_in_it(host):
+    whole = host.capture("openssl-tls12-not-asked.pcapng").read_bytes()
+    done = scan(host, host.file("short.pcapng", whole[:-10]))
+    assert done.returncode == NOT_READ
+    assert "short.pcapng" in done.err and "cut short" in done.err
+    assert "no_certificate_request" in done.out
+
+
+def test_no_sip_in_it_names_the_ports_found(host):
+    done = scan(host, host.capture("openssl-tls12-port-5071.pcapng"))
+    assert done.returncode == UNDECIDED
+    assert "--ports 5071" in done.out and "--any-port" in done.out and "decides nothing" in done.out
+    assert scan(host, "--any-port", host.capture("openssl-tls12-port-5071.pcapng")).returncode == ALL_DECIDED
+    assert scan(host, "--ports", "5071", host.capture("openssl-tls12-port-5071.pcapng")).returncode == ALL_DECIDED
+
+
+def test_empty_folder_is_no_all_clear(host):
+    folder = host.work / "empty"
+    folder.mkdir()
+    done = scan(host, folder)
+    assert done.returncode == UNDECIDED
+    assert "no all-clear" in done.out
+
+
+@pytest.mark.parametrize("words", ((), ("--no-such-option", "x"), ("--own", "300.0.0.0/8", "x")))
+def test_wrong_usage(host, words):
+    done = scan(host, *words)
+    assert done.returncode == NOT_READ and "siptls-scan: " in done.err and not done.out
+
+
+def test_json_lines_only_for_every_capture(host):
+    for capture in sorted(host.captures.iterdir()):
+        for line in host.tshark("-q", "-z", "siptls,json", "-r", capture).out.splitlines():
+            assert json.loads(line)["schema"] == 1
