@@ -105,12 +105,15 @@ void verdict_decide(struct facts *facts)
 {
     const enum ending ending = ending_of(facts);
     const enum usage usage = usage_of(facts);
+    /* fail closed: "not requested" without evidence is no knowledge */
+    const bool unproven = facts->client_auth == CLIENT_AUTH_NOT_REQUESTED && facts->evidence == EVIDENCE_NONE;
+    const enum client_auth client_auth = unproven ? CLIENT_AUTH_UNKNOWN : facts->client_auth;
 
     facts->impact = IMPACT_UNDETERMINED;
-    facts->reason = facts->unknown_because;
+    facts->reason = unproven ? REASON_CONFLICTING_EVIDENCE : facts->unknown_because;
     for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
         const struct row *row = &table[i];
-        if (!(row->client_auth & IN(facts->client_auth)) || !(row->client_cert & IN(facts->client_cert)) ||
+        if (!(row->client_auth & IN(client_auth)) || !(row->client_cert & IN(facts->client_cert)) ||
             !(row->usage & IN(usage)) || !(row->ending & IN(ending)))
             continue;
         facts->impact = row->impact;

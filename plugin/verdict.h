@@ -12,7 +12,8 @@
 
 /*
  * Judges `facts` and sets its impact and reason: the first row of the table that fits. When
- * client_auth is unknown the reason is facts->unknown_because. Reads client_auth, client_cert,
+ * client_auth is unknown the reason is facts->unknown_because; "not requested" without evidence
+ * counts as unknown (conflicting_evidence). Reads client_auth, evidence, client_cert,
  * client_eku, client_chain_excludes, outcome, rejected_by, alert, client_data, server_data,
  * closed_first and unknown_because; touches nothing else and cannot fail.
  */
