@@ -59,6 +59,8 @@ class Host:
             "HOME": str(self.home),
             "LC_ALL": "C.UTF-8",
             "TZ": "UTC",
+            # Wireshark asks every helper there for its interfaces; androiddump hangs at times
+            "WIRESHARK_EXTCAP_DIR": str(self.base / "no-plugins"),
             "WIRESHARK_PLUGIN_DIR": str(self.base / ("plugins" if plugin else "no-plugins")),
         }
         if "address" in os.environ.get("SIPTLS_SANITIZE", ""):
