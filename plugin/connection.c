@@ -813,7 +813,7 @@ static void conclude_not_requested(const struct connection *c, struct facts *fac
         conclude_unknown(facts, REASON_RENEGOTIATED);
         return;
     }
-    if (is_tls13(c) && c->handshake.offers_post_handshake_auth && c->hidden_after) {
+    if (is_tls13(c) && c->hidden_after && (c->handshake.offers_post_handshake_auth || !c->handshake.client_hello)) {
         conclude_unknown(facts, REASON_POST_HANDSHAKE_AUTH_POSSIBLE);
         return;
     }

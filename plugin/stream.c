@@ -109,7 +109,7 @@ void stream_restart(struct stream *stream, uint32_t sequence)
 {
     int32_t skipped = distance(stream, sequence);
 
-    if (!stream->based || skipped <= 0 || stream->count != 1 || stream->range[0].end < (uint32_t)skipped)
+    if (!stream->based || skipped <= 0 || !stream_contiguous(stream) || stream_end(stream) < (uint32_t)skipped)
         return;
     stream->base = sequence;
     stream->range[0].start = 0;

@@ -1,0 +1,572 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The state machine of one connection: what it concludes from the messages of a handshake, every
+ * reason it has for not concluding, and that what is missing never turns into "not requested".
+ *
+ * A connection is written as a script, one line a TCP segment. `>` is from the client, `<` from
+ * the server, and then words, one a TLS record; `+` joins handshake messages in one record:
+ *
+ *     ch[:...] sh[:...] cert cert:empty cr shd cke fin  handshake messages (hello options: see hello_option)
+ *     ccs, efin (an encrypted handshake record), data, sip, hidden:N (octets), alert:N, ealert
+ *     SYN FIN RST  flags
+ *
+ * In front of it, `-` loses the segment, `~` cuts it (snapshot length), `?` leaves it undissected.
+ */
+#include "connection.h"
+#include "names.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MOST_SEGMENTS 24
+
+struct play {
+    struct connection *connection;
+    uint32_t sequence[2]; /* by side: client, server */
+    uint32_t frame;
+    bool tls13;
+    unsigned events;
+};
+
+/* ---- scripts ----------------------------------------------------------------------------------- */
+
+static void hello_option(struct message *m, const char *option)
+{
+    static const char id[] = "0123456789abcdef0123456789abcdef", other[] = "another";
+
+    if (strcmp(option, "id") == 0)
+        m->session_id = g_bytes_new_static(id, 32);
+    else if (strcmp(option, "other-id") == 0)
+        m->session_id = g_bytes_new_static(other, sizeof other);
+    else if (strcmp(option, "13") == 0)
+        m->selected_version = 0x0304;
+    else if (strcmp(option, "ssl3") == 0)
+        m->version = 0x0300;
+    else if (strcmp(option, "psk") == 0)
+        m->pre_shared_key = true;
+    else if (strcmp(option, "pha") == 0)
+        m->post_handshake_auth = true;
+    else if (strcmp(option, "anon-offered") == 0)
+        m->offers_suite_that_cannot_ask = true;
+    else if (strcmp(option, "anon") == 0)
+        m->cipher = "TLS_DH_anon_WITH_AES_128_CBC_SHA";
+    else if (strcmp(option, "hrr") == 0)
+        m->retry_request = true;
+    else
+        g_error("no hello option %s", option);
+}
+
+static void hello(struct message *m, uint8_t type, char **words)
+{
+    m->type = type;
+    m->length = 90;
+    m->version = 0x0303;
+    m->cipher = type == HS_SERVER_HELLO ? "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256" : NULL;
+    for (; *words; words++)
+        hello_option(m, *words);
+}
+
+static struct message message_of(const char *word)
+{
+    static const struct {
+        const char *word;
+        uint8_t type;
+    } plain[] = {{"hr", HS_HELLO_REQUEST},        {"ee", HS_ENCRYPTED_EXTENSIONS},
+                 {"ske", HS_SERVER_KEY_EXCHANGE}, {"cr", HS_CERTIFICATE_REQUEST},
+                 {"shd", HS_SERVER_HELLO_DONE},   {"cv", HS_CERTIFICATE_VERIFY},
+                 {"cke", HS_CLIENT_KEY_EXCHANGE}, {"fin", HS_FINISHED},
+                 {"url", HS_CERTIFICATE_URL}};
+    struct message m = {.length = 40};
+    g_auto(GStrv) part = g_strsplit(word, ":", -1);
+
+    if (strcmp(part[0], "ch") == 0) {
+        hello(&m, HS_CLIENT_HELLO, part + 1);
+    } else if (strcmp(part[0], "sh") == 0) {
+        hello(&m, HS_SERVER_HELLO, part + 1);
+    } else if (strcmp(part[0], "cert") == 0 || strcmp(part[0], "ccert") == 0) {
+        m.type = part[0][1] == 'c' ? HS_COMPRESSED_CERTIFICATE : HS_CERTIFICATE;
+        m.empty_certificate = part[1] && strcmp(part[1], "empty") == 0;
+        if (!m.empty_certificate) {
+            m.certificates = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+            g_ptr_array_add(m.certificates, g_bytes_new_static("no certificate", 14));
+        }
+    } else {
+        for (unsigned i = 0; i < G_N_ELEMENTS(plain); i++)
+            if (strcmp(part[0], plain[i].word) == 0)
+                m.type = plain[i].type;
+        g_assert_true(m.type != 0 || strcmp(part[0], "hr") == 0);
+    }
+    return m;
+}
+
+static void add_messages(struct observation *o, struct tls_record *record, const char *word)
+{
+    g_auto(GStrv) words = g_strsplit(word, "+", -1);
+
+    record->type = CT_HANDSHAKE;
+    record->first_message = o->messages->len;
+    for (char **each = words; *each; each++) {
+        struct message m = message_of(*each);
+        record->length += 4 + m.length;
+        record->version = m.version == 0x0300 ? 0x0300 : record->version;
+        g_array_append_val(o->messages, m);
+    }
+    record->messages = o->messages->len - record->first_message;
+}
+
+static void add_record(const struct play *play, struct observation *o, const char *word)
+{
+    struct tls_record record = {.version = 0x0303, .length = 0};
+    const char *value = strchr(word, ':');
+    const unsigned number = value ? (unsigned)strtoul(value + 1, NULL, 10) : 0;
+
+    if (strcmp(word, "ccs") == 0) {
+        record.type = CT_CHANGE_CIPHER_SPEC;
+        record.length = 1;
+    } else if (strcmp(word, "efin") == 0) {
+        record.type = CT_HANDSHAKE;
+        record.length = 40;
+    } else if (g_str_has_prefix(word, "alert:")) {
+        record.type = CT_ALERT;
+        record.length = 2;
+        record.alert_readable = true;
+        record.alert_level = number ? 2 : 1;
+        record.alert_code = (uint8_t)number;
+        record.decrypted = play->tls13;
+    } else if (strcmp(word, "ealert") == 0) {
+        record.type = CT_ALERT;
+        record.length = 26;
+    } else if (strcmp(word, "data") == 0 || strcmp(word, "sip") == 0) {
+        record.type = CT_APPLICATION_DATA;
+        record.length = 300;
+        record.sip = word[0] == 's';
+        record.decrypted = play->tls13 || record.sip;
+    } else if (g_str_has_prefix(word, "hidden:")) {
+        record.type = CT_APPLICATION_DATA;
+        record.hidden = true;
+        record.length = number;
+    } else {
+        add_messages(o, &record, word);
+        record.decrypted = play->tls13 && !strchr("cs", word[0]) ? true : play->tls13 && word[1] != 'h';
+    }
+    record.content = record.length;
+    g_array_append_val(o->records, record);
+}
+
+enum fate { SEEN, LOST, CUT, UNDISSECTED };
+
+static enum fate fate_of(char mark)
+{
+    return mark == '-' ? LOST : mark == '~' ? CUT : mark == '?' ? UNDISSECTED : SEEN;
+}
+
+static uint32_t octets(const struct observation *o)
+{
+    uint32_t sum = 0;
+
+    for (unsigned i = 0; i < o->records->len; i++)
+        sum += 5 + g_array_index(o->records, struct tls_record, i).length;
+    return sum;
+}
+
+/* Plays one segment; `worse` is what happens to it beyond what the script says. */
+static void play_segment(struct play *play, const char *line, enum fate worse)
+{
+    struct observation o;
+    enum fate fate = fate_of(line[0]);
+    const char *text = fate == SEEN ? line : line + 1;
+    const unsigned from = text[0] == '<';
+    g_auto(GStrv) words = g_strsplit(text + 1, " ", -1);
+
+    fate = worse == SEEN ? fate : worse;
+    observation_init(&o);
+    o.from = from;
+    o.flags = TCP_ACK;
+    o.tls = true;
+    for (char **word = words; *word; word++) {
+        if (strcmp(*word, "SYN") == 0)
+            o.flags |= TCP_SYN;
+        else if (strcmp(*word, "FIN") == 0)
+            o.flags |= TCP_FIN;
+        else if (strcmp(*word, "RST") == 0)
+            o.flags |= TCP_RST;
+        else if (**word)
+            add_record(play, &o, *word);
+        play->tls13 = play->tls13 || strstr(*word, ":13");
+    }
+    if ((o.flags & TCP_SYN) && from == 0)
+        o.flags &= (uint8_t)~TCP_ACK;
+    o.frame = ++play->frame;
+    o.time.seconds = o.frame;
+    o.sequence = play->sequence[from];
+    o.acknowledgement = play->sequence[1 - from];
+    o.length = octets(&o);
+    play->sequence[from] += o.length + !!(o.flags & (TCP_SYN | TCP_FIN));
+    o.truncated = fate == CUT;
+    if (fate != SEEN) {
+        g_array_set_size(o.records, 0);
+        g_array_set_size(o.messages, 0);
+    }
+    if (fate != LOST) {
+        play->events |= connection_observe(play->connection, &o);
+        play->events |= connection_verdict_event(play->connection, o.frame);
+    }
+    observation_clear(&o);
+}
+
+static void play_begin(struct play *play)
+{
+    memset(play, 0, sizeof *play);
+    play->connection =
+        connection_new(7, (const char *const[2]){"192.0.2.1", "192.0.2.2"}, (const uint16_t[2]){40000, 5061});
+    connection_set_sip(play->connection, SIP_BY_PORT);
+    play->sequence[0] = 0xfffffff0u; /* both wrap around */
+    play->sequence[1] = 0xffffff00u;
+}
+
+static void play_end(struct play *play) { g_clear_pointer(&play->connection, connection_free); }
+
+static unsigned split(const char *script, char ***lines)
+{
+    *lines = g_strsplit(script, "\n", -1);
+    unsigned count = g_strv_length(*lines);
+    g_assert_cmpuint(count, <=, MOST_SEGMENTS);
+    return count;
+}
+
+static void play_script(struct play *play, const char *script)
+{
+    char **lines;
+    const unsigned count = split(script, &lines);
+
+    play_begin(play);
+    for (unsigned i = 0; i < count; i++)
+        play_segment(play, lines[i], SEEN);
+    g_strfreev(lines);
+}
+
+/* ---- what each script is ----------------------------------------------------------------------- */
+
+#define OPEN  "> SYN\n< SYN\n"
+#define HELLO OPEN "> ch\n"
+#define FULL  "> cke ccs efin\n< ccs efin\n"
+#define TALK  "> data\n< data"
+#define ASKED HELLO "< sh cert cr+shd\n"
+#define SH13  HELLO "< sh:13 ee"
+
+static const struct scene {
+    const char *name, *script;
+    enum client_auth client_auth;
+    enum client_cert client_cert;
+    enum outcome outcome;
+    enum impact impact;
+    enum reason reason;
+} scenes[] = {
+#define NOT     CLIENT_AUTH_NOT_REQUESTED
+#define UNKNOWN CLIENT_AUTH_UNKNOWN
+    /* decided */
+    {"not-asked", HELLO "< sh cert shd\n" FULL TALK, NOT, CLIENT_CERT_NONE, OUTCOME_COMPLETED, IMPACT_UNAFFECTED,
+     REASON_NO_CERTIFICATE_REQUEST},
+    {"not-asked-messages-in-one-record", HELLO "< sh+cert+ske+shd\n" FULL TALK, NOT, CLIENT_CERT_NONE,
+     OUTCOME_COMPLETED, IMPACT_UNAFFECTED, REASON_NO_CERTIFICATE_REQUEST},
+    {"asked-and-empty", ASKED "> cert:empty\n" FULL TALK, CLIENT_AUTH_OPTIONAL, CLIENT_CERT_EMPTY, OUTCOME_COMPLETED,
+     IMPACT_AT_RISK, REASON_ACCEPTED_WITHOUT_CERTIFICATE},
+    {"asked-and-empty-refused", ASKED "> cert:empty\n> cke ccs efin\n< alert:40 FIN", CLIENT_AUTH_REQUIRED,
+     CLIENT_CERT_EMPTY, OUTCOME_REJECTED, IMPACT_FAILING, REASON_REJECTED_WITHOUT_CERTIFICATE},
+    {"asked-and-present", ASKED "> cert\n" FULL TALK, CLIENT_AUTH_REQUESTED, CLIENT_CERT_PRESENT, OUTCOME_COMPLETED,
+     IMPACT_AT_RISK, REASON_EKU_NOT_VISIBLE},
+    {"asked-and-compressed", ASKED "> ccert\n" FULL TALK, CLIENT_AUTH_REQUESTED, CLIENT_CERT_PRESENT, OUTCOME_COMPLETED,
+     IMPACT_AT_RISK, REASON_EKU_NOT_VISIBLE},
+    {"asked-and-by-url", ASKED "> url\n" FULL TALK, CLIENT_AUTH_REQUESTED, CLIENT_CERT_PRESENT, OUTCOME_COMPLETED,
+     IMPACT_AT_RISK, REASON_EKU_NOT_VISIBLE},
+    {"asked-and-refused", ASKED "> cert\n> cke cv ccs efin\n< alert:48 FIN", CLIENT_AUTH_REQUESTED, CLIENT_CERT_PRESENT,
+     OUTCOME_REJECTED, IMPACT_FAILING, REASON_REJECTED_CERTIFICATE},
+    {"asked-and-reset", ASKED "> cert\n> cke cv ccs efin\n< RST", CLIENT_AUTH_REQUESTED, CLIENT_CERT_PRESENT,
+     OUTCOME_REJECTED, IMPACT_FAILING, REASON_REJECTED_CERTIFICATE},
+    {"asked-and-closed-later", ASKED "> cert\n" FULL "> data\n< FIN", CLIENT_AUTH_REQUESTED, CLIENT_CERT_PRESENT,
+     OUTCOME_COMPLETED, IMPACT_FAILING, REASON_CLOSED_AFTER_HANDSHAKE},
+    {"client-refuses", ASKED "> alert:48 FIN", CLIENT_AUTH_REQUESTED, CLIENT_CERT_UNKNOWN, OUTCOME_REJECTED,
+     IMPACT_AT_RISK, REASON_CLIENT_REFUSED_SERVER},
+    {"ssl3-no-certificate", OPEN "> ch:ssl3\n< sh:ssl3 cert cr+shd\n> alert:41\n" FULL TALK, CLIENT_AUTH_OPTIONAL,
+     CLIENT_CERT_EMPTY, OUTCOME_COMPLETED, IMPACT_AT_RISK, REASON_ACCEPTED_WITHOUT_CERTIFICATE},
+    {"asked-then-silence", ASKED "> cert", CLIENT_AUTH_REQUESTED, CLIENT_CERT_PRESENT, OUTCOME_INCOMPLETE,
+     IMPACT_AT_RISK, REASON_OUTCOME_NOT_SEEN},
+    {"client-only-not-asked", "> SYN\n-< SYN\n> ch\n-< sh cert shd\n> cke ccs efin\n-< ccs efin\n> data", NOT,
+     CLIENT_CERT_NONE, OUTCOME_INCOMPLETE, IMPACT_UNAFFECTED, REASON_NO_CERTIFICATE_REQUEST},
+    {"client-only-asked", "> SYN\n-< SYN\n> ch\n-< sh cert cr shd\n> cert cke ccs efin\n-< ccs efin\n> data",
+     CLIENT_AUTH_REQUESTED, CLIENT_CERT_PRESENT, OUTCOME_INCOMPLETE, IMPACT_AT_RISK, REASON_OUTCOME_NOT_SEEN},
+    {"13-not-asked", SH13 "+cert+cv+fin\n> fin\n" TALK, NOT, CLIENT_CERT_NONE, OUTCOME_COMPLETED, IMPACT_UNAFFECTED,
+     REASON_NO_CERTIFICATE_REQUEST},
+    {"13-asked", SH13 "+cr+cert+cv+fin\n> cert:empty fin\n" TALK, CLIENT_AUTH_OPTIONAL, CLIENT_CERT_EMPTY,
+     OUTCOME_COMPLETED, IMPACT_AT_RISK, REASON_ACCEPTED_WITHOUT_CERTIFICATE},
+    {"13-retry", HELLO "< sh:hrr:13 ccs\n> ch\n< sh:13 ee+cr+cert+fin\n> cert fin\n< alert:43", CLIENT_AUTH_REQUESTED,
+     CLIENT_CERT_PRESENT, OUTCOME_REJECTED, IMPACT_FAILING, REASON_REJECTED_CERTIFICATE},
+    {"13-post-handshake", OPEN "> ch:pha\n< sh:13 ee+cert+fin\n> fin\n< data\n< cr\n> cert fin\n< data",
+     CLIENT_AUTH_REQUESTED, CLIENT_CERT_PRESENT, OUTCOME_COMPLETED, IMPACT_AT_RISK, REASON_EKU_NOT_VISIBLE},
+
+    /* every reason for not deciding */
+    {"resumed-by-id", OPEN "> ch:id\n< sh:id ccs efin\n> ccs efin\n" TALK, UNKNOWN, CLIENT_CERT_UNKNOWN,
+     OUTCOME_COMPLETED, IMPACT_UNDETERMINED, REASON_RESUMED},
+    {"resumed-by-ticket", OPEN "> ch:id\n< sh:other-id ccs efin\n> ccs efin\n" TALK, UNKNOWN, CLIENT_CERT_UNKNOWN,
+     OUTCOME_COMPLETED, IMPACT_UNDETERMINED, REASON_RESUMED},
+    {"13-resumed", HELLO "< sh:13:psk ee+fin\n> fin\n" TALK, UNKNOWN, CLIENT_CERT_UNKNOWN, OUTCOME_COMPLETED,
+     IMPACT_UNDETERMINED, REASON_RESUMED},
+    {"anonymous", OPEN "> ch:anon-offered\n< sh:anon ske shd\n" FULL TALK, UNKNOWN, CLIENT_CERT_NONE, OUTCOME_COMPLETED,
+     IMPACT_UNDETERMINED, REASON_SUITE_WITHOUT_CERTIFICATES},
+    {"anonymous-client-only", "> SYN\n> ch:anon-offered\n-< sh:anon ske shd\n> cke ccs efin\n> data", UNKNOWN,
+     CLIENT_CERT_NONE, OUTCOME_INCOMPLETE, IMPACT_UNDETERMINED, REASON_SUITE_WITHOUT_CERTIFICATES},
+    {"renegotiated", HELLO "< sh cert shd\n" FULL "> efin\n< efin\n" TALK, UNKNOWN, CLIENT_CERT_NONE, OUTCOME_COMPLETED,
+     IMPACT_UNDETERMINED, REASON_RENEGOTIATED},
+    {"13-post-handshake-hidden", OPEN "> ch:pha\n< sh:13 ee+cert+fin\n> fin\n< hidden:300\n> data", UNKNOWN,
+     CLIENT_CERT_NONE, OUTCOME_COMPLETED, IMPACT_UNDETERMINED, REASON_POST_HANDSHAKE_AUTH_POSSIBLE},
+    {"13-encrypted", HELLO "< sh:13 ccs hidden:1200\n> ccs hidden:53\n< hidden:500", UNKNOWN, CLIENT_CERT_UNKNOWN,
+     OUTCOME_INCOMPLETE, IMPACT_UNDETERMINED, REASON_ENCRYPTED},
+    {"starts-late", "> data\n< data\n> data\n< FIN", UNKNOWN, CLIENT_CERT_UNKNOWN, OUTCOME_INCOMPLETE,
+     IMPACT_UNDETERMINED, REASON_HANDSHAKE_NOT_CAPTURED},
+    {"server-flight-lost", HELLO "-< sh cert cr\n< shd\n-> cke ccs efin\n< ccs efin\n" TALK, UNKNOWN,
+     CLIENT_CERT_UNKNOWN, OUTCOME_COMPLETED, IMPACT_UNDETERMINED, REASON_CAPTURE_GAP},
+    {"server-flight-partly-lost", HELLO "< sh cert\n-< cr\n< shd\n-> cert\n~> cke ccs efin\n< ccs efin\n" TALK, UNKNOWN,
+     CLIENT_CERT_UNKNOWN, OUTCOME_COMPLETED, IMPACT_UNDETERMINED, REASON_CAPTURE_GAP},
+    {"server-flight-cut", HELLO "< sh cert\n~< cr\n< shd\n~> cert cke\n> ccs efin\n< ccs efin\n" TALK, UNKNOWN,
+     CLIENT_CERT_UNKNOWN, OUTCOME_COMPLETED, IMPACT_UNDETERMINED, REASON_TRUNCATED_PACKETS},
+    {"server-flight-undissected", HELLO "< sh cert\n?< cr\n< shd\n?> cert cke\n> ccs efin\n< ccs efin\n" TALK, UNKNOWN,
+     CLIENT_CERT_UNKNOWN, OUTCOME_COMPLETED, IMPACT_UNDETERMINED, REASON_NOT_DISSECTED},
+    {"two-at-once", HELLO "> ch\n< sh cert shd\n" FULL TALK, UNKNOWN, CLIENT_CERT_NONE, OUTCOME_COMPLETED,
+     IMPACT_UNDETERMINED, REASON_CONFLICTING_EVIDENCE},
+    {"certificate-unasked", HELLO "< sh cert shd\n> cert\n" FULL TALK, UNKNOWN, CLIENT_CERT_PRESENT, OUTCOME_COMPLETED,
+     IMPACT_UNDETERMINED, REASON_CONFLICTING_EVIDENCE},
+    {"no-answer", HELLO "< FIN", UNKNOWN, CLIENT_CERT_UNKNOWN, OUTCOME_REJECTED, IMPACT_UNDETERMINED,
+     REASON_ABORTED_EARLY},
+    {"refused-at-once", HELLO "< alert:70 FIN", UNKNOWN, CLIENT_CERT_UNKNOWN, OUTCOME_REJECTED, IMPACT_UNDETERMINED,
+     REASON_ABORTED_EARLY},
+};
+
+static void test_scene(const void *data)
+{
+    const struct scene *scene = data;
+    struct play play;
+    struct facts facts;
+
+    play_script(&play, scene->script);
+    connection_facts(play.connection, &facts);
+    g_assert_cmpstr(client_auth_name(facts.client_auth), ==, client_auth_name(scene->client_auth));
+    g_assert_cmpstr(client_cert_name(facts.client_cert), ==, client_cert_name(scene->client_cert));
+    g_assert_cmpstr(outcome_name(facts.outcome), ==, outcome_name(scene->outcome));
+    g_assert_cmpstr(impact_name(facts.impact), ==, impact_name(scene->impact));
+    g_assert_cmpstr(reason_name(facts.reason), ==, reason_name(scene->reason));
+    g_assert_cmpuint(facts.stream, ==, 7);
+    g_assert_cmpuint(facts.first_frame, ==, 1);
+    g_assert_cmpuint(facts.last_frame, ==, play.frame);
+    if (facts.role_from != ROLE_FROM_PORT && facts.role_from != ROLE_FROM_LOWER_PORT)
+        g_assert_cmpstr(facts.server_ip, ==, "192.0.2.2");
+    play_end(&play);
+}
+
+/* ---- what must hold of every script, however it is maimed --------------------------------------- */
+
+/* The request and the answer stand in the script; whoever does not see them must not deny them. */
+static void judge(const struct scene *scene, struct play *play, const char *how)
+{
+    struct facts facts;
+
+    connection_facts(play->connection, &facts);
+    if (facts.client_auth == CLIENT_AUTH_NOT_REQUESTED) {
+        if (scene->client_auth != CLIENT_AUTH_NOT_REQUESTED)
+            g_test_fail_printf("%s: not requested, %s", scene->name, how);
+        g_assert_cmpint(facts.evidence, !=, EVIDENCE_NONE);
+    }
+    if (facts.impact == IMPACT_UNAFFECTED)
+        g_assert_cmpint(facts.client_auth, ==, CLIENT_AUTH_NOT_REQUESTED);
+    if (scene->client_auth == CLIENT_AUTH_NOT_REQUESTED && facts.client_auth != CLIENT_AUTH_UNKNOWN)
+        g_assert_cmpint(facts.client_auth, ==, CLIENT_AUTH_NOT_REQUESTED);
+    g_assert_cmpint(facts.client_auth == CLIENT_AUTH_UNKNOWN, ==, facts.impact == IMPACT_UNDETERMINED);
+    g_assert_nonnull(reason_name(facts.reason));
+}
+
+/* These ask, or may ask, behind the handshake: nobody sees it who lost or never had what came there. */
+static bool asks_later(const struct scene *scene)
+{
+    return strstr(scene->name, "post-handshake") || strstr(scene->name, "renegotiated");
+}
+
+/* Only both directions together contradict themselves; one is as good as any other. */
+static bool contradicts_itself(const struct scene *scene) { return scene->reason == REASON_CONFLICTING_EVIDENCE; }
+
+/* Any two segments lost, cut or undissected, in any combination. */
+static void test_maimed(const void *data)
+{
+    static const enum fate fates[] = {LOST, CUT, UNDISSECTED};
+    const struct scene *scene = data;
+    char **lines;
+    const unsigned count = split(scene->script, &lines);
+
+    for (unsigned a = 0; a < count; a++) {
+        for (unsigned b = a; b < count; b++) {
+            for (unsigned kind = 0; kind < 9; kind++) {
+                struct play play;
+                play_begin(&play);
+                for (unsigned i = 0; i < count; i++)
+                    play_segment(&play, lines[i], i == a ? fates[kind / 3] : i == b ? fates[kind % 3] : SEEN);
+                if (!asks_later(scene) && !contradicts_itself(scene)) {
+                    g_autofree char *how = g_strdup_printf("segments %u and %u, kind %u", a + 1, b + 1, kind);
+                    judge(scene, &play, how);
+                }
+                play_end(&play);
+            }
+        }
+    }
+    g_strfreev(lines);
+}
+
+/* A capture that starts at any segment, ends at any, or holds one direction only. */
+static void test_cut_off(const void *data)
+{
+    const struct scene *scene = data;
+    char **lines;
+    const unsigned count = split(scene->script, &lines);
+
+    for (unsigned first = 0; first < count; first++) {
+        for (unsigned end = first + 1; end <= count; end++) {
+            for (unsigned direction = 0; direction < 3; direction++) {
+                struct play play;
+                play_begin(&play);
+                for (unsigned i = 0; i < end; i++) {
+                    const bool client = strchr(lines[i], '>') != NULL;
+                    const bool kept = i >= first && (direction == 0 || client == (direction == 1));
+                    play_segment(&play, lines[i], kept ? SEEN : LOST);
+                }
+                g_autofree char *how = g_strdup_printf("segments %u to %u, direction %u", first + 1, end, direction);
+                if ((end == count || !asks_later(scene)) && !contradicts_itself(scene))
+                    judge(scene, &play, how);
+                play_end(&play);
+            }
+        }
+    }
+    g_strfreev(lines);
+}
+
+/* ---- the order and place of events --------------------------------------------------------------- */
+
+static void test_verdict_event(void)
+{
+    struct play play;
+
+    play_script(&play, HELLO "< sh cert shd\n> cke ccs efin");
+    g_assert_false(play.events & EVENT_VERDICT);
+    play.events = 0;
+    play_segment(&play, "< ccs efin", SEEN);
+    g_assert_true(play.events & EVENT_VERDICT);
+    g_assert_false(play.events & EVENT_REVISED);
+    play.events = 0;
+    play_segment(&play, "> data", SEEN);
+    g_assert_false(play.events & EVENT_VERDICT);
+    play_segment(&play, "> efin", SEEN); /* a renegotiation takes the verdict back */
+    g_assert_true(play.events & EVENT_REVISED);
+    play_end(&play);
+}
+
+static void test_request_event(void)
+{
+    struct play play;
+    struct facts facts;
+
+    play_script(&play, HELLO "< sh cert cr+shd");
+    g_assert_true(play.events & EVENT_CERTIFICATE_REQUEST);
+    g_assert_true(play.events & EVENT_SERVER_CERTIFICATE);
+    g_assert_false(play.events & EVENT_CLIENT_CERTIFICATE);
+    connection_facts(play.connection, &facts);
+    g_assert_cmpuint(facts.certificate_request_frame, ==, 4);
+    g_assert_cmpint(facts.evidence, ==, EVIDENCE_CLEARTEXT);
+    play_end(&play);
+}
+
+static void test_alert(void)
+{
+    struct play play;
+    struct facts facts;
+
+    play_script(&play, ASKED "> cert\n> cke cv ccs efin\n< alert:43 FIN");
+    connection_facts(play.connection, &facts);
+    g_assert_cmpint(facts.alert.from, ==, SIDE_SERVER);
+    g_assert_cmpint(facts.alert.code, ==, 43);
+    g_assert_cmpuint(facts.alert.frame, ==, 7);
+    g_assert_cmpint(facts.rejected_by, ==, SIDE_SERVER);
+    g_assert_true(play.events & EVENT_REJECTED);
+    play_end(&play);
+
+    /* encrypted: that there was one is known, what it said is not */
+    play_script(&play, ASKED "> cert\n> cke cv ccs efin\n< ccs ealert FIN");
+    connection_facts(play.connection, &facts);
+    g_assert_cmpint(facts.outcome, ==, OUTCOME_REJECTED);
+    g_assert_cmpint(facts.alert.code, ==, -1);
+    play_end(&play);
+}
+
+static void test_repeated_segments(void)
+{
+    struct play play;
+    struct facts facts;
+
+    play_begin(&play);
+    char **lines;
+    const unsigned count = split(ASKED "> cert:empty\n" FULL TALK, &lines);
+    for (unsigned i = 0; i < count; i++) {
+        const uint32_t sequence[2] = {play.sequence[0], play.sequence[1]};
+        play_segment(&play, lines[i], SEEN);
+        memcpy(play.sequence, sequence, sizeof sequence);
+        play_segment(&play, lines[i], SEEN);
+    }
+    connection_facts(play.connection, &facts);
+    g_assert_cmpint(facts.reason, ==, REASON_ACCEPTED_WITHOUT_CERTIFICATE);
+    g_assert_cmpstr(facts.history, ==, "CsxrnXGIiDd");
+    g_strfreev(lines);
+    play_end(&play);
+}
+
+static void test_server_is_who_answers(void)
+{
+    /* the ports say otherwise */
+    struct play play;
+    struct facts facts;
+
+    play_begin(&play);
+    play_segment(&play, "< SYN", SEEN);
+    play_segment(&play, "> SYN", SEEN);
+    play_segment(&play, "< ch", SEEN);
+    play_segment(&play, "> sh cert shd", SEEN);
+    connection_facts(play.connection, &facts);
+    g_assert_cmpstr(facts.server_ip, ==, "192.0.2.1");
+    g_assert_cmpuint(facts.server_port, ==, 40000);
+    g_assert_cmpint(facts.role_from, ==, ROLE_FROM_HELLO);
+    play_end(&play);
+}
+
+static void test_sip_payload(void)
+{
+    struct play play;
+
+    play_script(&play, SH13 "+cert+cv+fin\n> fin\n> sip\n< data");
+    g_assert_true(connection_has_sip_payload(play.connection));
+    play_end(&play);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_set_nonfatal_assertions();
+    for (unsigned i = 0; i < G_N_ELEMENTS(scenes); i++) {
+        g_autofree char *whole = g_strdup_printf("/connection/scene/%s", scenes[i].name);
+        g_autofree char *maimed = g_strdup_printf("/connection/maimed/%s", scenes[i].name);
+        g_autofree char *cut_off = g_strdup_printf("/connection/cut-off/%s", scenes[i].name);
+        g_test_add_data_func(whole, &scenes[i], test_scene);
+        g_test_add_data_func(maimed, &scenes[i], test_maimed);
+        g_test_add_data_func(cut_off, &scenes[i], test_cut_off);
+    }
+    g_test_add_func("/connection/verdict-event", test_verdict_event);
+    g_test_add_func("/connection/request-event", test_request_event);
+    g_test_add_func("/connection/alert", test_alert);
+    g_test_add_func("/connection/repeated-segments", test_repeated_segments);
+    g_test_add_func("/connection/server-is-who-answers", test_server_is_who_answers);
+    g_test_add_func("/connection/sip-payload", test_sip_payload);
+    return g_test_run();
+}
