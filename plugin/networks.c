@@ -2,10 +2,21 @@
 #include "networks.h"
 
 #include <gio/gio.h>
+#include <string.h>
 
 struct networks {
     GPtrArray *masks; /* of GInetAddressMask * */
 };
+
+/* GLib warns, rather than fails, at some words that are no network: what follows '/' must be a plain number. */
+static bool length_is_a_number(const char *word)
+{
+    const char *slash = strchr(word, '/');
+    if (!slash)
+        return true;
+    size_t digits = strspn(slash + 1, "0123456789");
+    return digits >= 1 && digits <= 3 && slash[1 + digits] == '\0';
+}
 
 struct networks *networks_parse(const char *text, char **bad)
 {
@@ -16,7 +27,7 @@ struct networks *networks_parse(const char *text, char **bad)
     for (char **word = words; *word; word++) {
         if (!**word)
             continue;
-        GInetAddressMask *mask = g_inet_address_mask_new_from_string(*word, NULL);
+        GInetAddressMask *mask = length_is_a_number(*word) ? g_inet_address_mask_new_from_string(*word, NULL) : NULL;
         if (!mask) {
             *bad = g_strdup(*word);
             networks_free(networks);
