@@ -3,7 +3,10 @@
 
 #include <errno.h>
 #include <glib/gstdio.h>
+#include <stdio.h>
 #include <string.h>
+
+enum { UTF8_LONGEST = 4 }; /* octets of one character: RFC 3629, section 3 */
 
 void input_free(struct input *input)
 {
@@ -55,6 +58,25 @@ static bool collect_directory(GPtrArray *inputs, const char *path)
             add(inputs, entry, false);
     }
     return readable;
+}
+
+bool input_is_text(const char *path)
+{
+    char head[4096];
+    const char *end;
+    FILE *file = g_fopen(path, "rb");
+
+    if (!file)
+        return false;
+    const size_t length = fread(head, 1, sizeof head, file);
+    fclose(file);
+    g_utf8_validate(head, (gssize)length, &end);
+    if ((size_t)(end - head) + UTF8_LONGEST <= length || (length < sizeof head && end != head + length))
+        return false;
+    for (const char *c = head; c < end; c++)
+        if (g_ascii_iscntrl(*c) && !g_ascii_isspace(*c))
+            return false;
+    return true;
 }
 
 bool inputs_collect(GPtrArray *inputs, const char *path)

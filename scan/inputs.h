@@ -19,6 +19,9 @@ struct input {
  * read; the cause is on stderr.
  */
 bool inputs_collect(GPtrArray *inputs, const char *path);
+
+/* Whether the file is empty, or its first octets are UTF-8 text (RFC 3629). False when it cannot be read. */
+bool input_is_text(const char *path);
 void input_free(struct input *input);
 
 #endif

@@ -156,8 +156,8 @@ void report_endpoints(struct endpoints *endpoints, const struct totals *totals, 
            "file%s",
            endpoints_count(endpoints), endpoints_count(endpoints) == 1 ? "" : "s", by_impact[IMPACT_FAILING],
            by_impact[IMPACT_AT_RISK], by_impact[IMPACT_UNDETERMINED], by_impact[IMPACT_TOLERANT],
-           by_impact[IMPACT_UNAFFECTED], totals->connections,
-           totals->connections == 1 ? "" : "s", totals->files, totals->files == 1 ? "" : "s");
+           by_impact[IMPACT_UNAFFECTED], totals->connections, totals->connections == 1 ? "" : "s", totals->files,
+           totals->files == 1 ? "" : "s");
     if (totals->without_sip)
         printf("; %u without SIP over TLS", totals->without_sip);
     if (totals->not_captures)

@@ -43,18 +43,20 @@ static void audit_file(struct audit *audit, const struct input *input)
     unsigned connections = 0;
     const enum read_status status = tshark_read(input->path, &audit->options, &records, &cause);
 
-    if (status == READ_NOT_A_CAPTURE && !input->named) {
+    g_auto(GStrv) lines = g_strsplit(records ? records : "", "\n", -1);
+    for (char **line = lines; *line; line++)
+        take_line(audit, input->path, *line, &connections);
+    /* Wireshark takes some texts for captures of formats without a signature: such are no lost files */
+    if (!input->named && (status == READ_NOT_A_CAPTURE || (connections == 0 && input_is_text(input->path)))) {
         audit->totals.not_captures++;
         return;
     }
     audit->totals.files++;
     if (status != READ_OK) {
+        fflush(stdout); /* the lines so far come first when both go to one place */
         g_printerr("siptls-scan: %s: %s\n", input->path, cause);
         audit->totals.unreadable++;
     }
-    g_auto(GStrv) lines = g_strsplit(records ? records : "", "\n", -1);
-    for (char **line = lines; *line; line++)
-        take_line(audit, input->path, *line, &connections);
     audit->totals.connections += connections;
     if (connections == 0 && status == READ_OK)
         audit->totals.without_sip++;

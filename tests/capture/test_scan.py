@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from conftest import EXPECTED
+from conftest import CAPTURES, EXPECTED
 
 ALL_DECIDED, AT_RISK, NOT_READ, UNDECIDED = 0, 1, 2, 3
 
@@ -66,6 +66,22 @@ def test_not_a_capture(host):
     done = scan(host, host.file("notes.txt", b"hello\n" * 100))
     assert done.returncode == NOT_READ
     assert "notes.txt: not a capture file" in done.err
+
+
+def test_texts_beside_captures_are_passed_over(host):
+    """Wireshark takes some texts for captures: JSON for its own format, key logs for ERF, NDJSON for VWR."""
+    folder = host.work / "mixed"
+    folder.mkdir()
+    (folder / "a.pcapng").write_bytes(host.capture("openssl-tls12-not-asked.pcapng").read_bytes())
+    for text in (CAPTURES / "expected.ndjson", *(CAPTURES / "keys").glob("*.log")):
+        (folder / text.name).write_bytes(text.read_bytes())
+    (folder / "b.json").write_text('{"type": "none"}\n')
+    texts = len(list(folder.iterdir())) - 1
+    done = scan(host, folder)
+    assert done.returncode == ALL_DECIDED and done.err == ""
+    assert f"(1 connection in 1 file; {texts} other files passed over, not captures)" in done.out
+    named = scan(host, folder / "b.json")
+    assert named.returncode == UNDECIDED
 
 
 def test_no_permission(host):
