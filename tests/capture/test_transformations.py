@@ -5,6 +5,8 @@ Where nothing is missing the conclusion stays. Where something is missing it sta
 never another one, and never `unaffected` where a CertificateRequest could have been.
 """
 
+import functools
+import ipaddress
 import struct
 
 import pytest
@@ -56,9 +58,84 @@ def blocks(host, name):
     return Blocks(host.capture(name).read_bytes())
 
 
-def judged(host, data, *arguments):
-    capture = host.file("changed.pcapng", data)
-    return host.records(capture, "-o", "tcp.reassemble_out_of_order:TRUE", *arguments)
+ETHERTYPE, VLAN, IPV4 = 12, b"\x81\x00", b"\x08\x00"
+SECOND_OCTET = {192: 0, 198: 51}        # of the addresses that captures are recorded with
+FOURTH_OCTET = 0xb8
+
+
+def readdressed(packet, number):
+    """The frame with addresses that tell the variant's number."""
+    ip = 18 if packet[ETHERTYPE:14] == VLAN else 14
+    changed = (ip + 13, ip + 17) if packet[ip - 2:ip] == IPV4 else (ip + 11, ip + 27)
+    return bytes(octet ^ number if at in changed else octet for at, octet in enumerate(packet))
+
+
+def number_of(address):
+    octets = ipaddress.ip_address(address).packed
+    return octets[1] ^ SECOND_OCTET[octets[0]] if len(octets) == 4 else octets[3] ^ FOURTH_OCTET
+
+
+def judged(host, parts, variants, *arguments):
+    """The records of each variant (label -> packets): all in one capture, each with addresses of its own."""
+    packets = [block(each, readdressed(frame(each), number), struct.unpack_from("<I", each, 24)[0])
+               for number, variant in enumerate(variants.values(), 1) for each in variant]
+    records = {label: [] for label in variants}
+    for record in host.records(host.file("changed.pcapng", parts.file(packets)), *arguments):
+        records[list(variants)[number_of(record["client_ip"]) - 1]].append(record)
+    return records
+
+
+IN_ORDER = "-o", "tcp.reassemble_out_of_order:TRUE"
+
+
+@functools.cache
+def recorded(host, name):
+    """What is said of the capture as it was recorded."""
+    return host.records(host.capture(name))
+
+
+def swapped(packets, first):
+    packets = packets[:]
+    for at in range(first, len(packets) - 1, 2):
+        if frame(packets[at])[26:34] == frame(packets[at + 1])[26:34]:       # of one direction
+            packets[at], packets[at + 1] = packets[at + 1], packets[at]
+    return packets
+
+
+@functools.cache
+def transformed(host, name):
+    """What is said of every transformation of the capture, by its label."""
+    parts = blocks(host, name)
+    packets, variants = parts.packets, {}
+    variants["mirrored"] = [each for packet in packets for each in (packet, packet)]
+    variants["retransmitted"] = packets[:]                                    # behind the next packet
+    for at in range(len(packets) - 1, 0, -1):
+        variants["retransmitted"].insert(at + 1, packets[at - 1])
+    variants["tagged"] = [block(each, frame(each)[:12] + VLAN + b"\x00\x2a" + frame(each)[12:]) for each in packets]
+    for first in (0, 1):
+        variants[f"swapped {first}"] = swapped(packets, first)
+    for length in (96, 200):
+        variants[f"snapped {length}"] = [block(each, frame(each)[:length], len(frame(each))) for each in packets]
+    sources = {frame(each)[26:30] if frame(each)[12:14] == IPV4 else frame(each)[22:38] for each in packets}
+    assert len(sources) == 2
+    for source in sorted(sources):
+        variants[f"only {source.hex()}"] = [each for each in packets if source in (frame(each)[26:30], frame(each)[22:38])]
+    for at in range(1, len(packets), max(1, len(packets) // 6)):
+        variants[f"late {at}"] = packets[at:]
+        # what a server asks behind the handshake is not known to a capture that ended before
+        if "renegotiated" not in name and "post-handshake" not in name:
+            variants[f"early {at}"] = packets[:at]
+    return judged(host, parts, variants, *IN_ORDER)
+
+
+def of_kind(host, name, kind):
+    """(label, record) of every record of the capture's variants of a kind."""
+    found = {label: records for label, records in transformed(host, name).items() if label.startswith(kind)}
+    assert found
+    # what tells SIP, or that it is TLS at all, may be what was taken away
+    if kind in ("swapped", "snapped", "only") and not any(each in name for each in ("alpn", "payload", "cut-hello")):
+        assert all(found.values()), "a connection is lost"
+    return [(label, record) for label, records in found.items() for record in records]
 
 
 def conclusions(records):
@@ -87,90 +164,75 @@ def stays_or_weakens(full, record):
 
 @pytest.mark.parametrize("name", CAPTURES)
 def test_repeated_packets_change_nothing(host, name):
-    full, parts = conclusions(host.records(host.capture(name))), blocks(host, name)
-    twice = [each for packet in parts.packets for each in (packet, packet)]          # a mirror of both directions
-    assert conclusions(judged(host, parts.file(twice))) == full
-    later = parts.packets[:]
-    for at in range(len(later) - 1, 0, -1):                                          # retransmissions behind the next packet
-        later.insert(at + 1, later[at - 1])
-    assert conclusions(judged(host, parts.file(later))) == full
-    # without TCP analysis Wireshark dissects the copies, too
-    for record in judged(host, parts.file(twice), "-o", "tcp.analyze_sequence_numbers:FALSE"):
-        assert stays_or_weakens(host.records(host.capture(name)), record)
+    full = conclusions(recorded(host, name))
+    assert conclusions(transformed(host, name)["mirrored"]) == full
+    assert conclusions(transformed(host, name)["retransmitted"]) == full
+
+
+@pytest.mark.parametrize("name", CAPTURES)
+def test_repeated_packets_without_tcp_analysis(host, name):
+    """Wireshark then dissects the copies, too."""
+    parts = blocks(host, name)
+    variants = {"mirrored": [each for packet in parts.packets for each in (packet, packet)]}
+    for record in judged(host, parts, variants, *IN_ORDER, "-o", "tcp.analyze_sequence_numbers:FALSE")["mirrored"]:
+        assert stays_or_weakens(recorded(host, name), record)
 
 
 @pytest.mark.parametrize("name", CAPTURES)
 def test_vlan_tags_change_nothing(host, name):
-    full, parts = conclusions(host.records(host.capture(name))), blocks(host, name)
-    tagged = [block(each, frame(each)[:12] + b"\x81\x00\x00\x2a" + frame(each)[12:]) for each in parts.packets]
-    assert conclusions(judged(host, parts.file(tagged))) == full
+    assert conclusions(transformed(host, name)["tagged"]) == conclusions(recorded(host, name))
 
 
 @pytest.mark.parametrize("name", CAPTURES)
 def test_out_of_order(host, name):
     """Neighbouring data segments swapped: decided with reassembly of out-of-order segments, never wrong without."""
-    full, parts = host.records(host.capture(name)), blocks(host, name)
-    for first in (0, 1):
-        swapped = parts.packets[:]
-        for at in range(first, len(swapped) - 1, 2):
-            same_direction = frame(swapped[at])[26:34] == frame(swapped[at + 1])[26:34]
-            if same_direction:
-                swapped[at], swapped[at + 1] = swapped[at + 1], swapped[at]
-        for record in judged(host, parts.file(swapped)):
-            assert stays_or_weakens(full, record)
-        capture = host.file("changed.pcapng", parts.file(swapped))
-        for record in host.records(capture):
-            assert stays_or_weakens(full, record)
+    parts = blocks(host, name)
+    without = judged(host, parts, {f"swapped {first}": swapped(parts.packets, first) for first in (0, 1)})
+    for label, record in [*of_kind(host, name, "swapped"),
+                          *((label, record) for label, records in without.items() for record in records)]:
+        assert stays_or_weakens(recorded(host, name), record), label
 
 
 @pytest.mark.parametrize("name", CAPTURES)
 def test_short_snaplen(host, name):
-    parts = blocks(host, name)
-    for length in (96, 200):
-        cut = [block(each, frame(each)[:length], len(frame(each))) for each in parts.packets]
-        for record in judged(host, parts.file(cut)):
-            # a client's flight can be short enough to be whole; it proves that there was no request
-            assert record["client_auth"] != "not_requested" or record["evidence"] == "client_flight"
-            assert stays_or_weakens(host.records(host.capture(name)), record)
+    for label, record in of_kind(host, name, "snapped"):
+        # a client's flight can be short enough to be whole; it proves that there was no request
+        assert record["client_auth"] != "not_requested" or record["evidence"] == "client_flight", label
+        assert stays_or_weakens(recorded(host, name), record), label
 
 
 @pytest.mark.parametrize("name", CAPTURES)
 def test_one_direction(host, name):
-    full, parts = host.records(host.capture(name)), blocks(host, name)
-    sources = {frame(each)[26:30] if frame(each)[12:14] == b"\x08\x00" else frame(each)[22:38] for each in parts.packets}
-    assert len(sources) == 2
-    for source in sources:
-        kept = [each for each in parts.packets if source in (frame(each)[26:30], frame(each)[22:38])]
-        for record in judged(host, parts.file(kept)):
-            assert stays_or_weakens(full, record)
+    for label, record in of_kind(host, name, "only"):
+        assert stays_or_weakens(recorded(host, name), record), label
 
 
 @pytest.mark.parametrize("name", CAPTURES)
-def test_capture_starts_late_or_ends_early(host, name):
-    # what a server asks behind the handshake is not known to a capture that ended before
-    asks_later = "renegotiated" in name or "post-handshake" in name
-    full, parts = host.records(host.capture(name)), blocks(host, name)
-    step = max(1, len(parts.packets) // 6)
-    for at in range(1, len(parts.packets), step):
-        for some in (parts.packets[at:], *([] if asks_later else [parts.packets[:at]])):
-            for record in judged(host, parts.file(some)):
-                assert stays_or_weakens(full, record)
+def test_capture_starts_late(host, name):
+    for label, record in of_kind(host, name, "late"):
+        assert stays_or_weakens(recorded(host, name), record), label
+
+
+@pytest.mark.parametrize("name", [name for name in CAPTURES if "renegotiated" not in name and "post-handshake" not in name])
+def test_capture_ends_early(host, name):
+    for label, record in of_kind(host, name, "early"):
+        assert stays_or_weakens(recorded(host, name), record), label
 
 
 @pytest.mark.parametrize("name", SAMPLE)
 def test_each_single_packet_lost(host, name):
-    full, parts = host.records(host.capture(name)), blocks(host, name)
-    for at in range(len(parts.packets)):
-        some = parts.packets[:at] + parts.packets[at + 1:]
-        for record in judged(host, parts.file(some)):
-            assert stays_or_weakens(full, record), f"packet {at + 1} lost"
+    parts = blocks(host, name)
+    variants = {at: parts.packets[:at] + parts.packets[at + 1:] for at in range(len(parts.packets))}
+    for at, records in judged(host, parts, variants, *IN_ORDER).items():
+        for record in records:
+            assert stays_or_weakens(recorded(host, name), record), f"packet {at + 1} lost"
 
 
 @pytest.mark.parametrize("name", SAMPLE)
 def test_each_packet_cut_short(host, name):
-    full, parts = host.records(host.capture(name)), blocks(host, name)
-    for at, each in enumerate(parts.packets):
-        if len(frame(each)) > 120:
-            cut = parts.packets[:at] + [block(each, frame(each)[:100], len(frame(each)))] + parts.packets[at + 1:]
-            for record in judged(host, parts.file(cut)):
-                assert stays_or_weakens(full, record), f"packet {at + 1} cut"
+    parts = blocks(host, name)
+    variants = {at: parts.packets[:at] + [block(each, frame(each)[:100], len(frame(each)))] + parts.packets[at + 1:]
+                for at, each in enumerate(parts.packets) if len(frame(each)) > 120}
+    for at, records in judged(host, parts, variants, *IN_ORDER).items():
+        for record in records:
+            assert stays_or_weakens(recorded(host, name), record), f"packet {at + 1} cut"
