@@ -2,7 +2,6 @@
 #include "connection.h"
 
 #include "certificate.h"
-#include "community-id.h"
 #include "names.h"
 #include "stream.h"
 #include "verdict.h"
@@ -928,8 +927,6 @@ void connection_facts(struct connection *c, struct facts *facts)
     facts->caveats = c->caveats | (c->syn_from == NOBODY ? CAVEAT_NO_SYN : 0);
     if (facts->closed_first == SIDE_CLIENT && c->data[client] && !c->data[server])
         facts->caveats |= CAVEAT_CLIENT_CLOSED_FIRST;
-    community_id(facts->client_ip, facts->client_port, facts->server_ip, facts->server_port, facts->community_id,
-                 sizeof facts->community_id);
     conclude_outcome(c, facts);
     conclude_client_auth(c, facts);
     verdict_decide(facts);

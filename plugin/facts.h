@@ -143,7 +143,6 @@ struct facts {
     bool resumed;
     uint32_t resumed_from; /* frame; 0: none */
     const char *history;
-    char community_id[40];
 
     uint32_t certificate_request_frame;
     GPtrArray *authorities; /* of char *, one DN each; NULL when no request was seen */

@@ -16,9 +16,10 @@
 struct walk {
     struct observation *observation;
     packet_info *pinfo;
-    struct tls_record *record; /* the current one: NULL before the first */
-    struct message *message;   /* the current one: NULL outside */
-    tvbuff_t *record_tvb;      /* where the record's header was read from */
+    struct tls_record *record;  /* the current one: NULL before the first */
+    struct message *message;    /* the current one: NULL outside */
+    tvbuff_t *record_tvb;       /* where the record's header was read from */
+    field_info *handshake_item; /* the last one */
     bool has_opaque_type, has_content_type, has_handshake_item;
 };
 
@@ -40,6 +41,19 @@ static GBytes *item_bytes(const field_info *field, unsigned limit)
     return at ? g_bytes_new(at, length) : g_bytes_new(NULL, 0);
 }
 
+/* A big-endian number of 1 to 3 octets at `*at`, which moves on; false at the end of the tvb. */
+static bool take(tvbuff_t *tvb, int *at, int size, uint32_t *value)
+{
+    if (!tvb_bytes_exist(tvb, *at, size))
+        return false;
+    const uint8_t *from = tvb_get_ptr(tvb, *at, size);
+    *value = 0;
+    for (int i = 0; i < size; i++)
+        *value = *value << 8 | from[i];
+    *at += size;
+    return true;
+}
+
 /* ---- records ----------------------------------------------------------------------------------- */
 
 static void close_record(struct walk *w)
@@ -55,11 +69,23 @@ static void close_record(struct walk *w)
     }
 }
 
+/* Version and length out of the record header, RFC 8446 5.1; an SSLv2 record has another and keeps 0. */
+static void read_record_header(struct tls_record *record, const field_info *field)
+{
+    const uint8_t *header = octets(field, 5);
+
+    if (!header || header[1] != 3)
+        return;
+    record->version = (uint16_t)(header[1] << 8 | header[2]);
+    record->length = record->content = (uint32_t)(header[3] << 8 | header[4]);
+}
+
 static void on_record(struct walk *w, field_info *field)
 {
     struct tls_record record = {0};
 
     close_record(w);
+    read_record_header(&record, field);
     record.first_message = w->observation->messages->len;
     g_array_append_val(w->observation->records, record);
     w->record = &g_array_index(w->observation->records, struct tls_record, w->observation->records->len - 1);
@@ -80,17 +106,6 @@ static void on_opaque_type(struct walk *w, field_info *field)
     w->has_opaque_type = true;
 }
 
-static void on_record_version(struct walk *w, field_info *field)
-{
-    w->record->version = (uint16_t)ws_field_uint(field);
-}
-
-static void on_record_length(struct walk *w, field_info *field)
-{
-    if (w->record->length == 0)
-        w->record->length = w->record->content = ws_field_uint(field);
-}
-
 /* The content of a decrypted record is a data source of its own. */
 static void note_content_source(struct walk *w, const field_info *field)
 {
@@ -105,66 +120,60 @@ static void on_handshake_item(struct walk *w, field_info *field)
     if (!w->has_handshake_item) /* a later one may lie in a reassembled message */
         note_content_source(w, field);
     w->has_handshake_item = true;
+    w->handshake_item = field;
     w->message = NULL;
 }
 
-static void on_alert_level(struct walk *w, field_info *field)
-{
-    note_content_source(w, field);
-    w->record->alert_level = (uint8_t)ws_field_uint(field);
-}
-
+/* Level and description, RFC 8446 6. */
 static void on_alert_description(struct walk *w, field_info *field)
 {
+    note_content_source(w, field);
     w->record->alert_readable = true;
     w->record->alert_code = (uint8_t)ws_field_uint(field);
+    if (field->ds_tvb && field->start > 0)
+        w->record->alert_level = tvb_get_guint8(field->ds_tvb, field->start - 1);
 }
 
 /* ---- handshake messages ------------------------------------------------------------------------ */
-
-static void on_handshake_type(struct walk *w, field_info *field)
-{
-    struct message message = {0};
-
-    message.type = (uint8_t)ws_field_uint(field);
-    g_array_append_val(w->observation->messages, message);
-    w->message = &g_array_index(w->observation->messages, struct message, w->observation->messages->len - 1);
-    w->record->messages++;
-}
 
 static bool is_hello(const struct walk *w)
 {
     return w->message && (w->message->type == HS_CLIENT_HELLO || w->message->type == HS_SERVER_HELLO);
 }
 
-static void on_handshake_length(struct walk *w, field_info *field)
-{
-    if (w->message && w->message->length == 0)
-        w->message->length = ws_field_uint(field);
-}
-
-static void on_handshake_version(struct walk *w, field_info *field)
-{
-    if (is_hello(w) && w->message->version == 0)
-        w->message->version = (uint16_t)ws_field_uint(field);
-}
-
-static void on_random(struct walk *w, field_info *field)
+/* What ClientHello and ServerHello begin with, RFC 8446 4.1.2: legacy_version, random, legacy_session_id. */
+static void read_hello(struct message *message, tvbuff_t *tvb, int at)
 {
     /* RFC 8446 4.1.3: a ServerHello with this random is a HelloRetryRequest */
     static const uint8_t retry[32] = {0xCF, 0x21, 0xAD, 0x74, 0xE5, 0x9A, 0x61, 0x11, 0xBE, 0x1D, 0x8C,
                                       0x02, 0x1E, 0x65, 0xB8, 0x91, 0xC2, 0xA2, 0x11, 0x16, 0x7A, 0xBB,
                                       0x8C, 0x5E, 0x07, 0x9E, 0x09, 0xE2, 0xC8, 0xA8, 0x33, 0x9C};
-    const uint8_t *random = octets(field, sizeof retry);
+    uint32_t version, length;
 
-    if (is_hello(w) && w->message->type == HS_SERVER_HELLO && random && memcmp(random, retry, sizeof retry) == 0)
-        w->message->retry_request = true;
+    if (!take(tvb, &at, 2, &version))
+        return;
+    message->version = (uint16_t)version;
+    if (!tvb_bytes_exist(tvb, at, sizeof retry))
+        return;
+    message->retry_request = message->type == HS_SERVER_HELLO && tvb_memeql(tvb, at, retry, sizeof retry) == 0;
+    at += (int)sizeof retry;
+    if (take(tvb, &at, 1, &length) && length <= 32 && length > 0 && tvb_bytes_exist(tvb, at, (int)length))
+        message->session_id = g_bytes_new(tvb_get_ptr(tvb, at, (int)length), length);
 }
 
-static void on_session_id(struct walk *w, field_info *field)
+/* The header of every message, RFC 8446 4: type and length. SSLv2 has another. */
+static void on_handshake_type(struct walk *w, field_info *field)
 {
-    if (is_hello(w) && !w->message->session_id)
-        w->message->session_id = item_bytes(field, 32);
+    struct message message = {0};
+    int at = field->start;
+
+    message.type = (uint8_t)ws_field_uint(field);
+    g_array_append_val(w->observation->messages, message);
+    w->message = &g_array_index(w->observation->messages, struct message, w->observation->messages->len - 1);
+    w->record->messages++;
+    at += field->length;
+    if (w->record->version != 0 && field->ds_tvb && take(field->ds_tvb, &at, 3, &w->message->length) && is_hello(w))
+        read_hello(w->message, field->ds_tvb, at);
 }
 
 /* The IANA name, out of the TLS dissector's own table; NULL for a number it does not know. */
@@ -288,28 +297,6 @@ static void on_authorities(struct walk *w, field_info *field)
         w->message->authorities = item_bytes(field, 1 << 16);
 }
 
-/* RFC 8879 4: the shortest Certificate has an empty context and an empty list, RFC 8446 4.4.2. */
-static void on_uncompressed_length(struct walk *w, field_info *field)
-{
-    if (w->message && w->message->type == HS_COMPRESSED_CERTIFICATE) {
-        w->message->empty_certificate = ws_field_uint(field) <= 4;
-        w->message->certificate_not_inflated = !w->message->empty_certificate;
-    }
-}
-
-/* A big-endian number of 1 to 3 octets at `*at`, which moves on; false at the end of the tvb. */
-static bool take(tvbuff_t *tvb, int *at, int size, uint32_t *value)
-{
-    if (!tvb_bytes_exist(tvb, *at, size))
-        return false;
-    const uint8_t *from = tvb_get_ptr(tvb, *at, size);
-    *value = 0;
-    for (int i = 0; i < size; i++)
-        *value = *value << 8 | from[i];
-    *at += size;
-    return true;
-}
-
 /* The body of a TLS 1.3 Certificate message, RFC 8446 4.4.2. */
 static void read_certificate_list(struct message *message, tvbuff_t *tvb)
 {
@@ -333,12 +320,22 @@ static void read_certificate_list(struct message *message, tvbuff_t *tvb)
     }
 }
 
-/* Wireshark 4.0 and 4.4 leave zlib compressed; later ones show the certificates themselves. */
+/*
+ * RFC 8879 4: before the content stand its algorithm, its length uncompressed and its length. Wireshark
+ * 4.0 and 4.4 leave zlib compressed; later ones show the certificates themselves.
+ */
 static void on_compressed_certificate(struct walk *w, field_info *field)
 {
-    if (!w->message || !w->message->certificate_not_inflated || field->length <= 0 ||
-        field->length > LONGEST_COMPRESSED || w->message->length > LONGEST_COMPRESSED ||
-        !octets(field, (unsigned)field->length))
+    int at = field->start - 6;
+    uint32_t length;
+
+    if (!w->message || w->message->type != HS_COMPRESSED_CERTIFICATE || !field->ds_tvb || at < 0 ||
+        !take(field->ds_tvb, &at, 3, &length))
+        return;
+    w->message->empty_certificate = length <= 4; /* an empty context and an empty list, RFC 8446 4.4.2 */
+    w->message->certificate_not_inflated = !w->message->empty_certificate;
+    if (!w->message->certificate_not_inflated || field->length <= 0 || field->length > LONGEST_COMPRESSED ||
+        w->message->length > LONGEST_COMPRESSED || !octets(field, (unsigned)field->length))
         return;
     tvbuff_t *inflated = ws_inflate(field->ds_tvb, field->start, field->length);
     if (inflated && tvb_captured_length(inflated) <= LONGEST_UNCOMPRESSED)
@@ -355,14 +352,8 @@ static const struct wanted {
     {"tls.record", on_record, false},
     {"tls.record.content_type", on_content_type, true},
     {"tls.record.opaque_type", on_opaque_type, true},
-    {"tls.record.version", on_record_version, true},
-    {"tls.record.length", on_record_length, true},
     {"tls.handshake", on_handshake_item, true},
     {"tls.handshake.type", on_handshake_type, true},
-    {"tls.handshake.length", on_handshake_length, true},
-    {"tls.handshake.version", on_handshake_version, true},
-    {"tls.handshake.random", on_random, true},
-    {"tls.handshake.session_id", on_session_id, true},
     {"tls.handshake.ciphersuite", on_cipher, true},
     {"tls.handshake.extension.type", on_extension_type, true},
     {"tls.handshake.extensions_alpn_str", on_alpn, true},
@@ -371,17 +362,14 @@ static const struct wanted {
     {"tls.handshake.certificate", on_certificate, true},
     {"tls.handshake.certificates_length", on_certificates_length, true},
     {"tls.handshake.dnames", on_authorities, true},
-    {"tls.alert_message.level", on_alert_level, true},
     {"tls.alert_message.desc", on_alert_description, true},
-    {"tls.compress_certificate.uncompressed_length", on_uncompressed_length, true},
     {"tls.compress_certificate.compressed_certificate_message", on_compressed_certificate, true},
-    {"tcp.len", NULL, false},
     {"tcp.stream", NULL, false},
 };
 
 static GHashTable *by_id; /* field id -> const struct wanted * */
 static int proto_tcp_id = -1, proto_tls_id = -1;
-static int hf_tcp_len = -1, hf_tcp_stream = -1;
+static int hf_tcp_stream = -1;
 
 /* A name may stand for several fields, as tls.record does. */
 static void add_all_of_name(const struct wanted *field, const header_field_info *info)
@@ -405,7 +393,6 @@ const char *observe_init(void)
             return wanted[i].name;
         add_all_of_name(&wanted[i], info);
     }
-    hf_tcp_len = proto_registrar_get_byname("tcp.len")->id;
     hf_tcp_stream = proto_registrar_get_byname("tcp.stream")->id;
     return NULL;
 }
@@ -439,12 +426,12 @@ static void visit(struct walk *w, const proto_node *node)
         visit(w, child);
 }
 
-static bool has_value(const proto_node *node, int id, uint32_t *value)
+static bool stream_number(const proto_node *node, uint32_t *number)
 {
     for (const proto_node *child = node->first_child; child; child = child->next) {
         field_info *field = PNODE_FINFO(child);
-        if (field && field->hfinfo->id == id) {
-            *value = ws_field_uint(field);
+        if (field && field->hfinfo->id == hf_tcp_stream) {
+            *number = ws_field_uint(field);
             return true;
         }
     }
@@ -454,12 +441,14 @@ static bool has_value(const proto_node *node, int id, uint32_t *value)
 /* The TCP header, RFC 9293 3.1, out of the bytes behind the protocol item. */
 static bool read_tcp(const proto_node *node, struct observation *o, struct segment_ends *ends)
 {
-    const uint8_t *header = octets(PNODE_FINFO(node), 20);
+    const field_info *field = PNODE_FINFO(node);
+    const uint8_t *header = octets(field, 20);
 
-    if (!header || !has_value(node, hf_tcp_stream, &ends->stream))
+    if (!header || !stream_number(node, &ends->stream))
         return false;
-    if (!has_value(node, hf_tcp_len, &o->length))
-        o->length = 0;
+    /* the tvb ends where the IP header says, whatever was captured */
+    const int length = tvb_reported_length_remaining(field->ds_tvb, field->start) - (header[12] >> 4) * 4;
+    o->length = length > 0 ? (uint32_t)length : 0;
     ends->source_port = (uint16_t)(header[0] << 8 | header[1]);
     ends->destination_port = (uint16_t)(header[2] << 8 | header[3]);
     o->sequence = (uint32_t)header[4] << 24 | (uint32_t)header[5] << 16 | (uint32_t)header[6] << 8 | header[7];

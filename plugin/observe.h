@@ -4,7 +4,9 @@
  *
  * In:  the protocol tree after the TLS dissector has filled it, primed with the fields of
  *      observe_wanted_fields(). Out: struct observation (connection.h) and the two addresses.
- * The TLS dissector did the parsing; nothing of TLS is parsed here but the list inside a
+ * The TLS dissector did the parsing: which octets are a record, a message, an extension, what they
+ * decrypt to. Read here are only the fixed beginnings of what it found, record header and hello, for
+ * every field that is wanted costs every frame of a capture, TLS or not; and the list inside a
  * CompressedCertificate that Wireshark leaves compressed.
  */
 #ifndef SIPTLS_OBSERVE_H

@@ -2,6 +2,7 @@
 #include "record-json.h"
 
 #include "certificate.h"
+#include "community-id.h"
 #include "names.h"
 
 #include <inttypes.h>
@@ -161,6 +162,10 @@ static void filter_member(json_dumper *json, const struct facts *facts)
 
 static void identity_members(json_dumper *json, const struct facts *facts)
 {
+    char community[40];
+
+    community_id(facts->client_ip, facts->client_port, facts->server_ip, facts->server_port, community,
+                 sizeof community);
     string_member(json, "client_ip", facts->client_ip);
     number_member(json, "client_port", facts->client_port);
     string_member(json, "server_ip", facts->server_ip);
@@ -178,7 +183,7 @@ static void identity_members(json_dumper *json, const struct facts *facts)
     bool_member(json, "resumed", facts->resumed);
     frame_member(json, "resumed_from", facts->resumed_from);
     string_member(json, "history", facts->history);
-    string_member(json, "community_id", facts->community_id[0] ? facts->community_id : NULL);
+    string_member(json, "community_id", community[0] ? community : NULL);
 }
 
 static void verdict_members(json_dumper *json, const struct facts *facts)
