@@ -141,15 +141,18 @@ static void read_key_purposes(struct certificate *certificate, gnutls_x509_crt_t
     }
 }
 
-struct certificate *certificate_new(const uint8_t *der, size_t length)
+static struct certificate *certificate_new(GBytes *der)
 {
     struct certificate *certificate = g_new0(struct certificate, 1);
-    gnutls_datum_t datum = {(uint8_t *)(uintptr_t)der, (unsigned)length};
+    size_t length;
+    const void *bytes = g_bytes_get_data(der, &length);
+    gnutls_datum_t datum = {(uint8_t *)(uintptr_t)bytes, (unsigned)length};
     gnutls_x509_crt_t crt;
 
+    certificate->der = g_bytes_ref(der);
     certificate->san = g_ptr_array_new_with_free_func(g_free);
     certificate->eku = g_ptr_array_new_with_free_func(g_free);
-    certificate->sha256 = g_compute_checksum_for_data(G_CHECKSUM_SHA256, der, length);
+    certificate->sha256 = g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, der);
     certificate->not_before = certificate->not_after = -1;
     if (length > G_MAXINT || gnutls_x509_crt_init(&crt) < 0)
         return certificate;
@@ -163,17 +166,43 @@ struct certificate *certificate_new(const uint8_t *der, size_t length)
     return certificate;
 }
 
-void certificate_free(struct certificate *certificate)
+static void certificate_free(struct certificate *certificate)
 {
-    if (!certificate)
-        return;
     g_free(certificate->subject);
     g_free(certificate->issuer);
     g_free(certificate->serial);
     g_free(certificate->sha256);
     g_ptr_array_unref(certificate->san);
     g_ptr_array_unref(certificate->eku);
+    g_bytes_unref(certificate->der);
     g_free(certificate);
+}
+
+static GHashTable *held; /* DER bytes -> struct certificate *, of those somebody refers to */
+
+const struct certificate *certificate_of(GBytes *der)
+{
+    if (!held)
+        held = g_hash_table_new(g_bytes_hash, g_bytes_equal);
+    struct certificate *certificate = g_hash_table_lookup(held, der);
+    if (!certificate) {
+        certificate = certificate_new(der);
+        g_hash_table_insert(held, certificate->der, certificate);
+    }
+    certificate->references++;
+    return certificate;
+}
+
+void certificate_unref(const struct certificate *reference)
+{
+    struct certificate *certificate = reference ? g_hash_table_lookup(held, reference->der) : NULL;
+
+    if (!certificate || --certificate->references > 0)
+        return;
+    g_hash_table_remove(held, certificate->der);
+    certificate_free(certificate);
+    if (g_hash_table_size(held) == 0)
+        g_clear_pointer(&held, g_hash_table_unref);
 }
 
 enum tristate chain_excludes_client_auth(const GPtrArray *chain)

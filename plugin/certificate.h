@@ -19,11 +19,17 @@ struct certificate {
     int64_t not_before, not_after; /* seconds since 1970 UTC; -1 when not readable */
     enum client_auth_eku client_auth_eku;
     bool parsed; /* GnuTLS accepted the bytes */
+    GBytes *der;
+    unsigned references;
 };
 
-/* Reads a certificate. Never NULL: bytes GnuTLS refuses give parsed = false and EKU_UNKNOWN. */
-struct certificate *certificate_new(const uint8_t *der, size_t length);
-void certificate_free(struct certificate *certificate);
+/*
+ * Reads a certificate, or finds the one that was read from the same bytes before and is still held:
+ * a capture shows the same few again and again. The reference is the caller's. Never NULL: bytes
+ * GnuTLS refuses give parsed = false and EKU_UNKNOWN. One thread only.
+ */
+const struct certificate *certificate_of(GBytes *der);
+void certificate_unref(const struct certificate *certificate);
 
 /*
  * Does an issuing certificate of the chain (position 1 and up) exclude clientAuth by its EKU

@@ -8,10 +8,10 @@
 
 #include <string.h>
 
-#define LONGEST_HISTORY 100 /* letters, as Zeek's SSL::max_ssl_history_length */
-#define TLS13           0x0304
+#define LONGEST_HISTORY      100 /* letters, as Zeek's SSL::max_ssl_history_length */
+#define TLS13                0x0304
 #define LONGEST_HIDDEN_ALERT 39 /* octets of an encrypted alert's record: 2, type, tag, up to 20 of padding */
-#define NOBODY          2 /* not one of the two sides */
+#define NOBODY               2  /* not one of the two sides */
 
 /* A chain as it was presented; the certificates are parsed when somebody asks for them. */
 struct chain {
@@ -353,7 +353,8 @@ static void on_server_hello(struct connection *c, const struct observation *o, c
     set_server(c, o->from, ROLE_FROM_HELLO);
     if (m->retry_request) {
         h->retry_request = true;
-        c->version = TLS13; /* there is none in earlier versions: the ChangeCipherSpec that may follow encrypts nothing */
+        c->version =
+            TLS13; /* there is none in earlier versions: the ChangeCipherSpec that may follow encrypts nothing */
         return;
     }
     h->server_hello = true;
@@ -872,13 +873,11 @@ static GPtrArray *parsed_chain(struct connection *c, unsigned side)
 
     if (!chain->der || chain->parsed)
         return chain->parsed;
-    chain->parsed = g_ptr_array_new_with_free_func((GDestroyNotify)certificate_free);
+    chain->parsed = g_ptr_array_new_with_free_func((GDestroyNotify)certificate_unref);
     for (unsigned i = 0; i < chain->der->len; i++) {
-        size_t size;
-        const uint8_t *der = g_bytes_get_data(g_ptr_array_index(chain->der, i), &size);
-        struct certificate *certificate = certificate_new(der, size);
+        const struct certificate *certificate = certificate_of(g_ptr_array_index(chain->der, i));
         c->caveats |= certificate->parsed ? 0 : CAVEAT_CERTIFICATE_NOT_PARSED;
-        g_ptr_array_add(chain->parsed, certificate);
+        g_ptr_array_add(chain->parsed, (void *)(uintptr_t)certificate);
     }
     return chain->parsed;
 }

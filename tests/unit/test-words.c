@@ -94,12 +94,16 @@ static void test_no_certificate(void)
     static const uint8_t bytes[] = {0x30, 0x82, 0xff, 0xff, 0x00};
 
     for (size_t length = 0; length <= sizeof bytes; length++) {
-        struct certificate *certificate = certificate_new(bytes, length);
+        g_autoptr(GBytes) der = g_bytes_new_static(bytes, length);
+        const struct certificate *certificate = certificate_of(der);
         g_assert_false(certificate->parsed);
         g_assert_cmpint(certificate->client_auth_eku, ==, EKU_UNKNOWN);
         g_assert_cmpuint(strlen(certificate->sha256), ==, 64);
         g_assert_cmpuint(certificate->eku->len, ==, 0);
-        certificate_free(certificate);
+        const struct certificate *same = certificate_of(der);
+        g_assert_true(same == certificate);
+        certificate_unref(same);
+        certificate_unref(certificate);
     }
     g_assert_cmpint(chain_excludes_client_auth(NULL), ==, TRI_UNKNOWN);
 }
