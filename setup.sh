@@ -34,9 +34,11 @@ need_packages() {
     [ -z "$missing" ] && return 0
     command -v apt-get >/dev/null 2>&1 || die "this is no Debian system: install by hand:$missing"
     say "Installing with apt-get:$missing"
-    as_root apt-get update -qq >&2 || die "apt-get update failed"
+    # another apt may be running, and a mirror may fail once
+    set -- -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3
+    as_root apt-get "$@" update >&2 || say "apt-get update failed: going on with the lists at hand"
     # shellcheck disable=SC2086
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >&2 ||
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get "$@" install -y --no-install-recommends $missing >&2 ||
         die "apt-get could not install:$missing"
 }
 
