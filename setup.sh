@@ -17,10 +17,8 @@ is_root() { [ "$(id -u)" -eq 0 ]; }
 as_root() {
     if is_root; then
         "$@"
-    elif command -v sudo >/dev/null 2>&1; then
-        sudo "$@"
     else
-        die "needs root for: $* (run as root, or install sudo)"
+        sudo "$@"
     fi
 }
 
@@ -33,13 +31,16 @@ need_packages() {
     done
     [ -z "$missing" ] && return 0
     command -v apt-get >/dev/null 2>&1 || die "this is no Debian system: install by hand:$missing"
-    say "Installing with apt-get:$missing"
+    is_root || command -v sudo >/dev/null 2>&1 ||
+        die "needs root, or sudo, to install:$missing"
+    say "Installing with apt-get, which can take some minutes:$missing"
     # another apt may be running, and a mirror may fail once
     set -- -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3
-    as_root apt-get "$@" update >&2 || say "apt-get update failed: going on with the lists at hand"
+    mkdir -p build
+    as_root apt-get "$@" update >build/apt.log 2>&1 || say "apt-get update failed: going on with the lists at hand"
     # shellcheck disable=SC2086
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get "$@" install -y --no-install-recommends $missing >&2 ||
-        die "apt-get could not install:$missing"
+    quietly build/apt.log as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get "$@" install -y --no-install-recommends $missing
 }
 
 # quietly LOG COMMAND...: the command's output is shown only when it fails.

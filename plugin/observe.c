@@ -127,11 +127,14 @@ static void on_handshake_item(struct walk *w, field_info *field)
 /* Level and description, RFC 8446 6. */
 static void on_alert_description(struct walk *w, field_info *field)
 {
+    int at = field->start - 1;
+    uint32_t level;
+
     note_content_source(w, field);
     w->record->alert_readable = true;
     w->record->alert_code = (uint8_t)ws_field_uint(field);
-    if (field->ds_tvb && field->start > 0)
-        w->record->alert_level = tvb_get_guint8(field->ds_tvb, field->start - 1);
+    if (field->ds_tvb && at >= 0 && take(field->ds_tvb, &at, 1, &level))
+        w->record->alert_level = (uint8_t)level;
 }
 
 /* ---- handshake messages ------------------------------------------------------------------------ */

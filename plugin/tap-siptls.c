@@ -287,7 +287,7 @@ static tap_param table_parameters[] = {{PARAM_FILTER, "filter", "Filter", NULL, 
 
 static stat_tap_table_ui table_ui = {
     .group = WS_TELEPHONY_MENU,
-    .title = "SIP over TLS client authentication",
+    .title = "SIP-TLS Client Authentication",
     .tap_name = SIPTLS_TAP,
     .cli_string = "siptls,stat",
     .stat_tap_init_cb = table_init,
