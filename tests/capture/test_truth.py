@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""captures/expected.ndjson against the captures themselves: each is decrypted with its key log and read without the plugin."""
+
+import functools
+import sys
+
+import pytest
+
+from conftest import CAPTURES, EXPECTED
+
+sys.path.insert(0, str(CAPTURES))
+from recorder import truth  # noqa: E402
+
+ASKED = ("requested", "optional", "required")
+UNDECRYPTED = ("jsse-ssl3",)        # no program logs keys for SSL 3.0: what a capture of it cannot show is not looked for
+
+
+@functools.cache
+def seen_in(name):
+    return truth.connections(CAPTURES / name, CAPTURES / "keys" / f"{name.removesuffix('.pcapng')}.log")
+
+
+@functools.cache
+def leaf(der):
+    return truth.leaf_facts(der)
+
+
+@pytest.mark.parametrize("statement", EXPECTED, ids=lambda each: f"{each['file']}-{each['connection']}")
+def test_statement_is_what_decryption_shows(statement):
+    seen, facts = seen_in(statement["file"])[statement["connection"]], statement["facts"]
+    for key, shown in (("client_ip", seen.client_address), ("server_ip", seen.server_address),
+                       ("server_port", seen.server_port), ("tls", seen.version), ("sni", seen.sni)):
+        assert facts.get(key, shown) == shown, key
+    if facts.get("client_auth") == "not_requested" or facts.get("impact") == "unaffected":
+        assert not seen.requested
+    if facts.get("client_auth") in ASKED or facts.get("certificate_request_seen"):
+        assert seen.requested
+    answered = seen.client.leaf is not None or seen.client.compressed
+    if facts.get("client_cert") in ("present", "empty", "none"):
+        shown = "empty" if seen.client.empty else "present" if answered else "none"
+        assert facts["client_cert"] == shown
+    for side, presented in (("client_leaf", seen.client), ("server_leaf", seen.server)):
+        if facts.get(side) and not presented.compressed:
+            assert {key: facts[side][key] for key in leaf(presented.leaf)} == leaf(presented.leaf), side
+    if facts.get("alert"):
+        assert {"client": seen.client, "server": seen.server}[facts["alert"]["from"]].alert == facts["alert"]["name"]
+    elif "alert" in facts and facts.get("outcome") == "completed":
+        assert (seen.client.alert, seen.server.alert) == (None, None)
+    if not statement["file"].startswith(UNDECRYPTED):
+        if facts.get("outcome") == "completed":
+            assert seen.completed
+        if facts.get("server_data") == "yes":
+            assert seen.server.sip or "answers like a web server" in statement["how"]
