@@ -49,6 +49,8 @@ class Host:
             shutil.copy(capture, self.captures)
         self.scan = base / "siptls-scan"
         shutil.copy(os.environ["SIPTLS_SCAN"], self.scan)
+        if os.environ.get("SIPTLS_SANITIZE"):
+            self.unpreload = shutil.copy(os.environ["SIPTLS_UNPRELOAD"], base)
 
     def capture(self, name: str) -> Path:
         return self.captures / name
@@ -66,7 +68,7 @@ class Host:
         if "address" in os.environ.get("SIPTLS_SANITIZE", ""):
             library = subprocess.run(["gcc", "-print-file-name=libasan.so"], stdout=subprocess.PIPE, check=True,
                                      text=True).stdout.strip()
-            environment["LD_PRELOAD"] = library
+            environment["LD_PRELOAD"] = f"{library} {self.unpreload}"
             # tshark itself leaks at exit; abort_on_error makes a finding a signal no test can miss
             environment["ASAN_OPTIONS"] = "detect_leaks=0:abort_on_error=1"
             environment["UBSAN_OPTIONS"] = "print_stacktrace=1:halt_on_error=1"

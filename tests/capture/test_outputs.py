@@ -24,9 +24,6 @@ SAMPLE = ("provider-renewal.pcapng", "openssl-tls12-not-asked.pcapng", "openssl-
           "openssl-tls13-post-handshake.pcapng", "openssl-tls12-interleaved.pcapng",
           "openssl-tls12-port-reused.pcapng", "openssl35-tls13-compressed.pcapng", "openssl-tls13-payload.pcapng")
 
-# dumpcap, which tshark starts, inherits the preloaded sanitizer and then at times waits for ever
-LIVE = pytest.mark.skipif(bool(os.environ.get("SIPTLS_SANITIZE")), reason="dumpcap hangs under a preloaded sanitizer")
-
 
 def options_of(name):
     return next(statement for statement in EXPECTED if statement["file"] == name).get("options", ())
@@ -152,7 +149,6 @@ def test_frames_in_any_order(host, name):
         assert impacts == ([expected] if expected else []), frame
 
 
-@LIVE
 @pytest.mark.parametrize("name", [name for name in CAPTURE_NAMES if "tls13" not in name and "keys" not in name])
 def test_live_from_a_pipe(host, name):
     """What comes in live through a pipe is judged as the file is."""
@@ -162,7 +158,6 @@ def test_live_from_a_pipe(host, name):
     assert live == stored
 
 
-@LIVE
 @pytest.mark.skipif(os.geteuid() != 0, reason="capturing on an interface needs root")
 def test_live_on_loopback(host):
     """tshark -i lo, in a network of its own, sees a real handshake and judges it."""
