@@ -1,92 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "connection.h"
+#include "connection-state.h"
 
 #include "certificate.h"
 #include "names.h"
-#include "stream.h"
 #include "verdict.h"
 
 #include <string.h>
 
 #define LONGEST_HISTORY      100 /* letters, as Zeek's SSL::max_ssl_history_length */
-#define TLS13                0x0304
-#define LONGEST_HIDDEN_ALERT 39 /* octets of an encrypted alert's record: 2, type, tag, up to 20 of padding */
-#define NOBODY               2  /* not one of the two sides */
-
-/* A chain as it was presented; the certificates are parsed when somebody asks for them. */
-struct chain {
-    GPtrArray *der;    /* of GBytes *; NULL: no Certificate message with certificates was seen */
-    GPtrArray *parsed; /* of struct certificate * */
-    bool seen;         /* a non-empty Certificate message was seen, readable or not */
-};
-
-/* The handshake under way, or the last one. */
-struct handshake {
-    bool client_hello, server_hello, retry_request;
-    bool offers_suite_that_cannot_ask, offers_post_handshake_auth;
-    uint32_t hello_ack, last_ack; /* what the client had acknowledged with its hello, and most lately */
-    GBytes *session_id;           /* offered by the client */
-    bool resumed, server_certificate;
-
-    bool requested;                                    /* a CertificateRequest was seen */
-    bool client_certificate;                           /* a Certificate from the client was seen, empty or not */
-    bool client_key_exchange, client_key_exchange_tls; /* tls: in a record of TLS 1.0-1.2 */
-    bool flight_end[2]; /* by side: ServerHelloDone or Finished (server), ClientKeyExchange or Finished */
-    bool covered[2];    /* and everything up to it was seen */
-    bool hidden[2];     /* a record in the flight was not decrypted */
-    bool change_cipher_spec[2], finished[2];
-    uint32_t finished_ack; /* acknowledging this means having the client's Finished */
-    bool answered_hidden;  /* TLS 1.3: the server sent a record behind the client's first hidden one */
-    uint32_t hidden_ack;
-    bool completed;
-    unsigned rejected_by; /* side; NOBODY */
-};
-
-struct connection {
-    uint32_t stream_number;
-    char *address[2];
-    uint16_t port[2];
-    struct stream stream[2];
-    unsigned syn_from; /* side; NOBODY */
-    unsigned server;   /* side; NOBODY */
-    enum role_from role_from;
-    bool tls;
-    enum sip_by sip;
-    bool sip_payload;
-
-    uint32_t first_frame, last_frame, verdict_frame;
-    struct timestamp start, end;
-    struct handshake handshake;
-    unsigned handshakes;     /* begun: hellos, and requests for post-handshake authentication */
-    bool earlier_not_proven; /* an earlier handshake could have held an unseen request */
-    enum reason earlier_reason;
-    bool encrypted[2]; /* TLS <= 1.2: a ChangeCipherSpec was seen from this side */
-    bool conflict, renegotiated;
-    bool hidden_after; /* TLS 1.3: records behind the server's Finished that were not decrypted */
-
-    uint16_t version;
-    const char *cipher;
-    char *sni, *alpn;
-    GPtrArray *alpn_offered;
-    GString *history;
-
-    bool requested, request_decrypted;
-    uint32_t request_frame;
-    GPtrArray *authorities;
-    enum client_cert answer; /* to the last request */
-    bool answer_decrypted;
-    struct chain chain[2];
-    unsigned caveats;
-
-    bool data[2];          /* application data since the handshake */
-    unsigned closed_first; /* side; NOBODY */
-    struct alert alert;
-
-    bool changed; /* since the verdict was last looked at */
-    bool published;
-    enum impact published_impact;
-    enum reason published_reason;
-};
+#define LONGEST_HIDDEN_ALERT 39  /* octets of an encrypted alert's record: 2, type, tag, up to 20 of padding */
 
 /* ---- making and freeing ------------------------------------------------------------------------ */
 
@@ -174,19 +96,7 @@ void observation_clear(struct observation *observation)
 
 /* ---- small questions --------------------------------------------------------------------------- */
 
-static bool is_tls13(const struct connection *c) { return c->version == TLS13; }
-
-static enum side side_of(const struct connection *c, unsigned side)
-{
-    if (side == NOBODY || c->server == NOBODY)
-        return SIDE_NONE;
-    return side == c->server ? SIDE_SERVER : SIDE_CLIENT;
-}
-
 static bool from_server(const struct connection *c, unsigned from) { return c->server == from; }
-
-/* A later sequence number, RFC 9293 3.4. */
-static bool reaches(uint32_t acknowledgement, uint32_t sequence) { return (int32_t)(acknowledgement - sequence) >= 0; }
 
 static void set_server(struct connection *c, unsigned side, enum role_from by)
 {
@@ -206,77 +116,6 @@ static void add_history(struct connection *c, unsigned from, char letter)
     g_string_append_c(c->history, letter);
 }
 
-/* ---- proofs ------------------------------------------------------------------------------------ */
-
-/* A suite whose name is not known can ask if its server has a certificate. */
-static bool suite_can_ask(const struct connection *c)
-{
-    return c->cipher ? !suite_cannot_ask(c->cipher) : c->handshake.server_certificate;
-}
-
-/* The server's flight was seen whole and held no CertificateRequest (RFC 5246 7.4.4, RFC 8446 4.3.2). */
-static bool server_flight_proves(const struct connection *c)
-{
-    const struct handshake *h = &c->handshake;
-
-    return h->server_hello && !h->resumed && suite_can_ask(c) && h->flight_end[c->server] && h->covered[c->server] &&
-           !h->hidden[c->server];
-}
-
-/*
- * RFC 5246 7.4.6 (RFC 2246 7.4.6): a client that was asked sends a Certificate, empty if need be,
- * before ClientKeyExchange. SSL 3.0 lets it answer by an alert: no proof there.
- */
-static bool client_flight_proves(const struct connection *c)
-{
-    const struct handshake *h = &c->handshake;
-    const unsigned client = 1 - c->server;
-
-    if (!h->client_hello || !h->client_key_exchange_tls || h->client_certificate || !h->covered[client])
-        return false;
-    return h->server_hello ? !h->resumed && suite_can_ask(c) : !h->offers_suite_that_cannot_ask;
-}
-
-/* Did the server say anything behind the ClientHello that is not in the capture? */
-static bool server_spoke_unseen(const struct connection *c)
-{
-    const struct handshake *h = &c->handshake;
-    const struct stream *server = &c->stream[c->server];
-
-    if (h->client_key_exchange || h->change_cipher_spec[1 - c->server] || h->hidden[1 - c->server])
-        return true;
-    if (server->based)
-        return stream_acked_beyond(server, h->last_ack);
-    return !reaches(h->hello_ack + 1, h->last_ack); /* one more may be a FIN */
-}
-
-static enum reason why_not_proven(const struct connection *c)
-{
-    const struct handshake *h = &c->handshake;
-
-    if (!h->client_hello && !h->server_hello)
-        return REASON_HANDSHAKE_NOT_CAPTURED;
-    if (!h->server_hello) {
-        if (h->client_key_exchange_tls && h->offers_suite_that_cannot_ask && !h->client_certificate)
-            return REASON_SUITE_WITHOUT_CERTIFICATES;
-        const struct stream *server = &c->stream[c->server];
-        const bool nothing_hides = server->count || server->truncated ? stream_covered(server) : true;
-        if (nothing_hides && !server_spoke_unseen(c))
-            return REASON_ABORTED_EARLY;
-        return nothing_hides ? REASON_CAPTURE_GAP : stream_why_uncovered(server);
-    }
-    if (h->resumed)
-        return REASON_RESUMED;
-    if (!suite_can_ask(c))
-        return REASON_SUITE_WITHOUT_CERTIFICATES;
-    if (is_tls13(c) && h->hidden[c->server])
-        return REASON_ENCRYPTED;
-    enum reason reason = stream_why_uncovered(&c->stream[c->server]);
-    if (reason == REASON_NOT_DISSECTED && !h->flight_end[c->server] && stream_covered(&c->stream[c->server]))
-        return h->rejected_by != NOBODY ? REASON_ABORTED_EARLY : REASON_CAPTURE_GAP;
-    return reason;
-}
-
 /* ---- handshakes -------------------------------------------------------------------------------- */
 
 /* The current handshake is over; what it left unproven stays unproven. */
@@ -284,9 +123,9 @@ static void fold_handshake(struct connection *c)
 {
     if (c->handshakes == 0)
         return;
-    if (!c->requested && c->server != NOBODY && !server_flight_proves(c) && !client_flight_proves(c)) {
+    if (!c->requested && c->server != NOBODY && !conclusion_is_proven(c)) {
         c->earlier_not_proven = true;
-        c->earlier_reason = why_not_proven(c);
+        c->earlier_reason = conclusion_why_not_proven(c);
     }
     c->data[0] = c->data[1] = false;
     memset(&c->alert, 0, sizeof c->alert);
@@ -767,169 +606,7 @@ unsigned connection_observe(struct connection *c, const struct observation *o)
     return events;
 }
 
-/* ---- what it all means ------------------------------------------------------------------------- */
-
-static bool client_answered_nothing(const struct connection *c)
-{
-    const struct handshake *h = &c->handshake;
-    const unsigned client = 1 - c->server;
-
-    if (!h->client_hello || h->client_certificate || !h->covered[client] || h->resumed)
-        return false; /* without the hello it is not known where the client's bytes begin */
-    if (c->requested && !h->requested)
-        return false; /* asked in an earlier handshake */
-    return is_tls13(c) ? h->finished[client] && !h->hidden[client] : h->client_key_exchange;
-}
-
-static enum client_auth kind_of_request(const struct connection *c, enum client_cert answer)
-{
-    if (answer == CLIENT_CERT_EMPTY && c->handshake.completed)
-        return CLIENT_AUTH_OPTIONAL;
-    if (answer == CLIENT_CERT_EMPTY && c->handshake.rejected_by == c->server)
-        return CLIENT_AUTH_REQUIRED;
-    return CLIENT_AUTH_REQUESTED;
-}
-
-static void conclude_unknown(struct facts *facts, enum reason because)
-{
-    facts->client_auth = CLIENT_AUTH_UNKNOWN;
-    facts->evidence = EVIDENCE_NONE;
-    facts->unknown_because = because;
-}
-
-static void conclude_not_requested(const struct connection *c, struct facts *facts)
-{
-    const bool server = server_flight_proves(c);
-
-    if (!server && !client_flight_proves(c)) {
-        conclude_unknown(facts, why_not_proven(c));
-        return;
-    }
-    if (c->earlier_not_proven) {
-        conclude_unknown(facts, c->earlier_reason);
-        return;
-    }
-    if (c->renegotiated) {
-        conclude_unknown(facts, REASON_RENEGOTIATED);
-        return;
-    }
-    if (is_tls13(c) && c->hidden_after && (c->handshake.offers_post_handshake_auth || !c->handshake.client_hello)) {
-        conclude_unknown(facts, REASON_POST_HANDSHAKE_AUTH_POSSIBLE);
-        return;
-    }
-    facts->client_auth = CLIENT_AUTH_NOT_REQUESTED;
-    facts->evidence = !server                            ? EVIDENCE_CLIENT_FLIGHT
-                      : is_tls13(c) || c->handshakes > 1 ? EVIDENCE_DECRYPTED
-                                                         : EVIDENCE_CLEARTEXT;
-}
-
-static void conclude_client_auth(const struct connection *c, struct facts *facts)
-{
-    const bool answered = c->answer == CLIENT_CERT_EMPTY || c->answer == CLIENT_CERT_PRESENT;
-
-    facts->client_cert = answered ? c->answer : client_answered_nothing(c) ? CLIENT_CERT_NONE : CLIENT_CERT_UNKNOWN;
-    if (c->conflict) {
-        conclude_unknown(facts, REASON_CONFLICTING_EVIDENCE);
-    } else if (c->requested) {
-        facts->client_auth = kind_of_request(c, facts->client_cert);
-        facts->evidence = c->request_decrypted ? EVIDENCE_DECRYPTED : EVIDENCE_CLEARTEXT;
-    } else if (answered && server_flight_proves(c)) {
-        conclude_unknown(facts, REASON_CONFLICTING_EVIDENCE);
-        facts->caveats |= CAVEAT_UNSOLICITED_CERTIFICATE;
-    } else if (answered) { /* nobody sends a Certificate unasked: RFC 5246 7.4.6, RFC 8446 4.4.2 */
-        facts->client_auth = kind_of_request(c, facts->client_cert);
-        facts->evidence = c->answer_decrypted ? EVIDENCE_DECRYPTED : EVIDENCE_CLIENT_FLIGHT;
-    } else {
-        conclude_not_requested(c, facts);
-    }
-}
-
-static void conclude_outcome(const struct connection *c, struct facts *facts)
-{
-    const struct handshake *h = &c->handshake;
-    const struct stream *server = &c->stream[c->server];
-
-    if (h->rejected_by != NOBODY) {
-        facts->outcome = OUTCOME_REJECTED;
-        facts->rejected_by = side_of(c, h->rejected_by);
-        facts->server_data = TRI_FALSE;
-    } else if (h->completed) {
-        facts->outcome = OUTCOME_COMPLETED;
-        if (!stream_contiguous(server) || (is_tls13(c) && (h->hidden[c->server] || c->hidden_after)))
-            facts->server_data = TRI_UNKNOWN;
-        else
-            facts->server_data = TRI_FALSE;
-        if (!stream_contiguous(&c->stream[0]) || !stream_contiguous(&c->stream[1]))
-            facts->caveats |= CAVEAT_GAP_AFTER_HANDSHAKE;
-    }
-    if (c->data[c->server])
-        facts->server_data = TRI_TRUE;
-    facts->client_data = c->data[1 - c->server];
-}
-
-static GPtrArray *parsed_chain(struct connection *c, unsigned side)
-{
-    struct chain *chain = &c->chain[side];
-
-    if (!chain->der || chain->parsed)
-        return chain->parsed;
-    chain->parsed = g_ptr_array_new_with_free_func((GDestroyNotify)certificate_unref);
-    for (unsigned i = 0; i < chain->der->len; i++) {
-        const struct certificate *certificate = certificate_of(g_ptr_array_index(chain->der, i));
-        c->caveats |= certificate->parsed ? 0 : CAVEAT_CERTIFICATE_NOT_PARSED;
-        g_ptr_array_add(chain->parsed, (void *)(uintptr_t)certificate);
-    }
-    return chain->parsed;
-}
-
-static enum client_auth_eku leaf_eku(const GPtrArray *chain)
-{
-    return chain && chain->len ? ((struct certificate *)g_ptr_array_index(chain, 0))->client_auth_eku : EKU_UNKNOWN;
-}
-
-void connection_facts(struct connection *c, struct facts *facts)
-{
-    memset(facts, 0, sizeof *facts);
-    if (c->server == NOBODY)
-        connection_guess_server(c, (const bool[2]){false, false});
-    const unsigned server = c->server, client = 1 - c->server;
-
-    facts->stream = c->stream_number;
-    facts->first_frame = c->first_frame;
-    facts->verdict_frame = c->verdict_frame;
-    facts->last_frame = c->last_frame;
-    facts->start = c->start;
-    facts->end = c->end;
-    facts->client_ip = c->address[client];
-    facts->server_ip = c->address[server];
-    facts->client_port = c->port[client];
-    facts->server_port = c->port[server];
-    facts->role_from = c->role_from;
-    facts->sni = c->sni;
-    facts->alpn = c->alpn;
-    facts->alpn_offered = c->alpn_offered;
-    facts->sip = c->sip;
-    facts->version = c->version;
-    facts->cipher = c->cipher;
-    facts->resumed = c->handshake.resumed;
-    facts->history = c->history->str;
-    facts->certificate_request_frame = c->request_frame;
-    facts->authorities = c->requested ? c->authorities : NULL;
-    facts->client_chain = parsed_chain(c, client);
-    facts->server_chain = parsed_chain(c, server);
-    facts->client_eku = leaf_eku(facts->client_chain);
-    facts->server_eku = leaf_eku(facts->server_chain);
-    facts->client_chain_excludes = chain_excludes_client_auth(facts->client_chain);
-    facts->server_chain_excludes = chain_excludes_client_auth(facts->server_chain);
-    facts->alert = c->alert;
-    facts->closed_first = side_of(c, c->closed_first);
-    facts->caveats = c->caveats | (c->syn_from == NOBODY ? CAVEAT_NO_SYN : 0);
-    if (facts->closed_first == SIDE_CLIENT && c->data[client] && !c->data[server])
-        facts->caveats |= CAVEAT_CLIENT_CLOSED_FIRST;
-    conclude_outcome(c, facts);
-    conclude_client_auth(c, facts);
-    verdict_decide(facts);
-}
+/* ---- what others ask --------------------------------------------------------------------------- */
 
 unsigned connection_verdict_event(struct connection *c, uint32_t frame)
 {
