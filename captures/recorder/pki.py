@@ -63,6 +63,8 @@ KINDS = {
     "allowed": _leaf(PROVIDER, "issuing-both", BOTH),
     "expired": _leaf(PROVIDER, "issuing", BOTH, days=(-400, -10)),
     "untrusted": _leaf(PROVIDER, "other-root", BOTH),
+    "client-only-untrusted": _leaf(PROVIDER, "other-root", "clientAuth"),
+    "no-eku-untrusted": _leaf(PROVIDER, "other-root", None),
     # what a server (the customer's endpoint) presents
     "sbc": _leaf(CUSTOMER, "issuing", "serverAuth"),
     "sbc-ec": _leaf(CUSTOMER, "issuing", "serverAuth", key="ec"),

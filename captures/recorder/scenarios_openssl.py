@@ -37,6 +37,10 @@ TABLE = (
      "rejected_certificate", "The client's certificate has clientAuth but has expired."),
     ("untrusted-refused", "require", "untrusted", "sbc", ("server", "unknown_ca"), "failing", "rejected_certificate",
      "The client's certificate has clientAuth but comes from a root that the server does not trust."),
+    ("client-only-refused", "require", "client-only-untrusted", "sbc", ("server", "unknown_ca"), "failing",
+     "rejected_certificate", "The client's certificate has clientAuth only and comes from an unknown root."),
+    ("no-eku-refused", "require", "no-eku-untrusted", "sbc", ("server", "unknown_ca"), "failing",
+     "rejected_certificate", "The client's certificate has no EKU extension and comes from an unknown root."),
     ("ecdsa-accepted", "require", "both-ec", "sbc-ec", None, "at_risk", "relies_on_client_auth_eku",
      "As above with ECDSA certificates on both sides."),
     ("ecdsa-server-only-refused", "require", "server-only-ec", "sbc-ec", ("server", "unsupported_certificate"),
@@ -70,8 +74,7 @@ def register(tls, row):
 
 for each in TABLE:
     register("1.2", each)
-    if each[0] not in ("server-only-optional-refused", "client-only-accepted", "sip-domain-refused", "chain-allows"):
-        register("1.3", each)
+    register("1.3", each)
 
 
 @scenario("openssl-tls10-both-accepted", "OpenSSL, TLS 1.0. The server requires a certificate and accepts it.")

@@ -12,6 +12,8 @@ PAIRS = (
     ("go", "openssl", "1.2", "require", "both", None, "at_risk", "relies_on_client_auth_eku"),
     ("go", "go", "1.3", "require", "server-only-ec", "bad_certificate", "failing", "rejected_without_client_auth_eku"),
     ("go", "go", "1.3", "no", NONE, None, "unaffected", "no_certificate_request"),
+    ("go", "openssl", "1.2", "require", "any-eku", None, "at_risk", "eku_unrestricted"),
+    ("go", "go", "1.3", "require", "any-eku", None, "at_risk", "eku_unrestricted"),
     ("jsse", "openssl", "1.2", "no", NONE, None, "unaffected", "no_certificate_request"),
     ("jsse", "openssl", "1.2", "require", "both", None, "at_risk", "relies_on_client_auth_eku"),
     ("jsse", "openssl", "1.2", "require", "server-only", "certificate_unknown", "failing",
