@@ -71,5 +71,12 @@ install_plugin() {
         cmake -S . -B "$folder" -DSIPTLS_PERSONAL=ON >/dev/null
     fi
     quietly "$folder/install.log" cmake --install "$folder" --component plugin
+    system_plugin=$(pkg-config --variable=plugindir wireshark)/epan/siptls.so
+    built=$(echo "$folder"/plugins/*/epan/siptls.so)
+    if ! is_root && [ -e "$system_plugin" ] && ! cmp -s "$system_plugin" "$built"; then
+        say "Note: Wireshark takes another siptls first; replace it: sudo cp $built $system_plugin"
+        WIRESHARK_PLUGIN_DIR=$PWD/$folder/plugins
+        export WIRESHARK_PLUGIN_DIR # what is audited here is audited with the one that was built here
+    fi
     say "Plugin: $(sed -n 's/^-- \(Installing\|Up-to-date\): //p' "$folder/install.log")"
 }

@@ -74,11 +74,16 @@ class Host:
             environment["UBSAN_OPTIONS"] = "print_stacktrace=1:halt_on_error=1"
         return environment
 
+    @staticmethod
+    def unprivileged():
+        """What a command begins with to be an ordinary user's."""
+        if os.geteuid() != 0:
+            return []
+        return ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+
     def run(self, program: str, *arguments, plugin=True, check=True, stdin=None, timeout=600, cwd=None):
         """Runs one of Wireshark's programs as an ordinary user; returns the finished process."""
-        command = [str(program), *map(str, arguments)]
-        if os.geteuid() == 0:
-            command = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *command]
+        command = [*self.unprivileged(), str(program), *map(str, arguments)]
         done = subprocess.run(command, env=self.environment(plugin), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               stdin=stdin if stdin is not None else subprocess.DEVNULL, timeout=timeout,
                               cwd=cwd or self.work, check=False)
