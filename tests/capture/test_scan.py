@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """siptls-scan, which ./audit ends with: the table, what to do, plain words for what went wrong, exit statuses."""
 
-import json
-
 import pytest
 
 from conftest import CAPTURES, EXPECTED
@@ -120,9 +118,3 @@ def test_empty_folder_is_no_all_clear(host):
 def test_wrong_usage(host, words):
     done = scan(host, *words)
     assert done.returncode == NOT_READ and "siptls-scan: " in done.err and not done.out
-
-
-def test_json_lines_only_for_every_capture(host):
-    for capture in sorted(host.captures.iterdir()):
-        for line in host.tshark("-q", "-z", "siptls,json", "-r", capture).out.splitlines():
-            assert json.loads(line)["schema"] == 1
