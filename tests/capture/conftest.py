@@ -47,6 +47,7 @@ class Host:
         (base / "no-plugins").mkdir()
         for capture in CAPTURES.glob("*.pcapng"):
             shutil.copy(capture, self.captures)
+        shutil.copytree(CAPTURES / "keys", base / "captures" / "keys")
         self.scan = base / "siptls-scan"
         shutil.copy(os.environ["SIPTLS_SCAN"], self.scan)
         if os.environ.get("SIPTLS_SANITIZE"):
