@@ -24,8 +24,8 @@ static char *why_unreadable(const char *path)
     return g_strdup(g_strerror(error));
 }
 
-/* What tshark says of a file, without its name and address. */
-static char *first_complaint(const char *messages, const char *path)
+/* What tshark says of a file in the end, behind its warnings; without the file's name. */
+static char *last_complaint(const char *messages, const char *path)
 {
     g_auto(GStrv) lines = g_strsplit(messages, "\n", -1);
     GString *text = g_string_new(NULL);
@@ -33,10 +33,9 @@ static char *first_complaint(const char *messages, const char *path)
     for (char **line = lines; *line; line++) {
         if (!g_str_has_prefix(*line, "tshark: "))
             continue;
-        g_string_append(text, *line + strlen("tshark: "));
+        g_string_assign(text, *line + strlen("tshark: "));
         g_autofree char *quoted = g_strdup_printf("\"%s\"", path);
         g_string_replace(text, quoted, "it", 0);
-        break;
     }
     if (text->len == 0)
         g_string_append(text, "tshark could not read it");
@@ -86,7 +85,7 @@ static enum read_status judge(GSubprocess *process, const char *records, const c
         return READ_FAILED;
     }
     if (g_subprocess_get_exit_status(process) != 0 || !strstr(records, "\"type\":\"file\"")) {
-        *cause = first_complaint(messages, path);
+        *cause = last_complaint(messages, path);
         return strstr(records, "\"type\":\"file\"") ? READ_CUT_SHORT : READ_FAILED;
     }
     return READ_OK;

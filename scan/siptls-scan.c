@@ -7,9 +7,12 @@
 #include "report-table.h"
 #include "run-tshark.h"
 
+#include <errno.h>
 #include <gio/gio.h>
+#include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 struct audit {
     struct tshark_options options;
@@ -130,6 +133,42 @@ static int run(struct audit *audit, char **paths)
     return exit_status(audit, complete);
 }
 
+/* "5061,5070-5080": what Wireshark takes for a range of ports. */
+static bool is_port_range(const char *text)
+{
+    g_auto(GStrv) words = g_strsplit(text, ",", -1);
+
+    for (char **word = words; *word; word++) {
+        g_auto(GStrv) ends = g_strsplit(*word, "-", 2);
+        guint64 from, to;
+        if (!ends[0] || !g_ascii_string_to_unsigned(g_strstrip(ends[0]), 10, 1, 65535, &from, NULL))
+            return false;
+        if (ends[1] && (!g_ascii_string_to_unsigned(g_strstrip(ends[1]), 10, 1, 65535, &to, NULL) || to < from))
+            return false;
+    }
+    return words[0] != NULL;
+}
+
+static bool is_readable_file(const char *path)
+{
+    errno = g_file_test(path, G_FILE_TEST_IS_DIR) ? EISDIR : 0;
+    return errno == 0 && g_access(path, R_OK) == 0;
+}
+
+/* False, and says so, when an option's value cannot be used. */
+static bool check_options(const char *ports, const char *keylog, char **paths)
+{
+    if (!paths)
+        g_printerr("siptls-scan: no capture named (try --help)\n");
+    else if (ports && !is_port_range(ports))
+        g_printerr("siptls-scan: --ports: \"%s\" is not a range of ports such as 5061,5070-5080\n", ports);
+    else if (keylog && !is_readable_file(keylog))
+        g_printerr("siptls-scan: --keylog: %s: %s\n", keylog, g_strerror(errno));
+    else
+        return true;
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     g_autofree char *ports = NULL, *keylog = NULL, *own = NULL, *bad = NULL;
@@ -158,10 +197,8 @@ int main(int argc, char **argv)
         g_printerr("siptls-scan: %s (try --help)\n", error->message);
         return EXIT_NOT_READ;
     }
-    if (!paths) {
-        g_printerr("siptls-scan: no capture named (try --help)\n");
+    if (!check_options(ports, keylog, paths))
         return EXIT_NOT_READ;
-    }
     struct audit *audit = g_new0(struct audit, 1);
     audit->options = (struct tshark_options){ports, keylog, any_port};
     audit->quiet = quiet;
@@ -173,7 +210,11 @@ int main(int argc, char **argv)
     }
     audit->endpoints = endpoints_new();
     audit->kept = g_ptr_array_new_with_free_func((GDestroyNotify)record_free);
-    const int status = run(audit, paths);
+    int status = run(audit, paths);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        g_printerr("siptls-scan: the output could not be written: %s\n", g_strerror(errno));
+        status = EXIT_NOT_READ;
+    }
     endpoints_free(audit->endpoints);
     g_ptr_array_unref(audit->kept);
     networks_free(audit->own);

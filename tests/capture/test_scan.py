@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """siptls-scan, which ./audit ends with: the table, what to do, plain words for what went wrong, exit statuses."""
 
+import subprocess
+
 import pytest
 
 from conftest import CAPTURES, EXPECTED
@@ -114,7 +116,23 @@ def test_empty_folder_is_no_all_clear(host):
     assert "no all-clear" in done.out
 
 
-@pytest.mark.parametrize("words", ((), ("--no-such-option", "x"), ("--own", "300.0.0.0/8", "x")))
+@pytest.mark.parametrize("words", (
+    (), ("--no-such-option", "x"), ("--own", "300.0.0.0/8", "x"), ("--ports", "sip", "x"), ("--ports", "5061-", "x"),
+    ("--ports", "5080-5061", "x"), ("--ports", "70000", "x"), ("--ports", "", "x"), ("--keylog", "/no/such", "x"),
+    ("--keylog", "/tmp", "x")))
 def test_wrong_usage(host, words):
     done = scan(host, *words)
     assert done.returncode == NOT_READ and "siptls-scan: " in done.err and not done.out
+
+
+@pytest.mark.parametrize("ports, sip", (("5071", True), ("1, 5070-5080", True), ("5061", False)))
+def test_ports(host, ports, sip):
+    done = scan(host, "--ports", ports, host.capture("openssl-tls12-port-5071.pcapng"))
+    assert ("1 connection in 1 file" in done.out) == sip
+
+
+def test_full_disk_is_no_success(host):
+    command = [*host.unprivileged(), "sh", "-c", '"$0" "$1" > /dev/full', host.scan,
+               host.capture("openssl-tls12-not-asked.pcapng")]
+    done = subprocess.run(command, env=host.environment(True), stderr=subprocess.PIPE, check=False)
+    assert done.returncode == NOT_READ and b"could not be written" in done.stderr
