@@ -236,3 +236,37 @@ def test_each_packet_cut_short(host, name):
     for at, records in judged(host, parts, variants, *IN_ORDER).items():
         for record in records:
             assert stays_or_weakens(recorded(host, name), record), f"packet {at + 1} cut"
+
+
+PREFERENCES = ("tcp.desegment_tcp_streams:FALSE", "tcp.analyze_sequence_numbers:FALSE", "tcp.no_subdissector_on_error:FALSE",
+               "tcp.relative_sequence_numbers:FALSE", "tcp.check_checksum:TRUE", "tcp.try_heuristic_first:TRUE",
+               "tcp.track_bytes_in_flight:FALSE", "ip.defragment:FALSE", "tls.desegment_ssl_records:FALSE",
+               "tls.desegment_ssl_application_data:FALSE", "tls.ignore_ssl_mac_failed:TRUE")
+
+
+@functools.cache
+def all_in_one(host):
+    """Every capture in one: a file with all secrets, and the packets of each."""
+    together, variants = Blocks(b""), {}
+    for name in CAPTURES:
+        parts = blocks(host, name)
+        new = [each for each in parts.head if not together.head or struct.unpack_from("<I", each)[0] == SECRETS]
+        together.head += new
+        variants[name] = parts.packets
+    return together, variants
+
+
+def test_all_in_one_capture(host):
+    together, variants = all_in_one(host)
+    for name, records in judged(host, together, variants).items():
+        assert conclusions(records) == conclusions(recorded(host, name)), name
+
+
+@pytest.mark.parametrize("preference", PREFERENCES)
+def test_preferences_of_other_dissectors(host, preference):
+    """What they keep from being dissected makes a conclusion weaker, never another one."""
+    together, variants = all_in_one(host)
+    for name, records in judged(host, together, variants, "-o", preference).items():
+        assert records or "payload" in name, name   # SIP is recognised by what it says there
+        for record in records:
+            assert stays_or_weakens(recorded(host, name), record), name
