@@ -356,9 +356,15 @@ static unsigned reject(struct connection *c, unsigned by, int code, uint32_t fra
     return EVENT_REJECTED;
 }
 
-/* Everything both sides sent was captured and dissected. */
-static bool nothing_missed(const struct connection *c)
+/* Everything both sides sent before this segment was captured and dissected. The server is known. */
+static bool nothing_missed(const struct connection *c, const struct observation *o)
 {
+    const struct stream *server = &c->stream[c->server];
+
+    if ((o->flags & TCP_ACK) && stream_acked_beyond(&c->stream[1 - o->from], o->acknowledgement))
+        return false;
+    if (!server->synced && server->base != c->handshake.hello_ack)
+        return false; /* what it began with is not in the capture */
     for (unsigned side = 0; side < 2; side++)
         if (!stream_contiguous(&c->stream[side]) || c->stream[side].record_octets != stream_end(&c->stream[side]))
             return false;
@@ -380,6 +386,14 @@ static bool alert_is_fatal(const struct connection *c, const struct tls_record *
     return is_tls13(c) || record->alert_level == 2;
 }
 
+/* TLS 1.3: a client's record that was not decrypted may have been its Finished, which the server then answered. */
+static bool may_have_completed_unseen(const struct connection *c, unsigned from)
+{
+    const struct handshake *h = &c->handshake;
+
+    return is_tls13(c) && h->hidden[1 - c->server] && (!from_server(c, from) || h->answered_hidden);
+}
+
 static unsigned on_alert(struct connection *c, const struct observation *o, const struct tls_record *record)
 {
     const bool readable = record->alert_readable && (!c->encrypted[o->from] || record->decrypted || is_tls13(c));
@@ -393,7 +407,9 @@ static unsigned on_alert(struct connection *c, const struct observation *o, cons
     if (!handshake_is_open(c) || c->server == NOBODY)
         return 0;
     if (!readable) /* a late close_notify behind a Finished that was missed looks the same */
-        return nothing_missed(c) ? reject(c, o->from, -1, o->frame) : 0;
+        return nothing_missed(c, o) ? reject(c, o->from, -1, o->frame) : 0;
+    if (may_have_completed_unseen(c, o->from))
+        return 0;
     return alert_is_fatal(c, record) ? reject(c, o->from, record->alert_code, o->frame) : 0;
 }
 
@@ -438,6 +454,15 @@ static void on_application_data(struct connection *c, const struct observation *
 }
 
 /* TLS 1.3 without keys: what is inside is not known. */
+/* A record of the server, hidden or not, behind its view of the client's first hidden one. */
+static void note_answer(struct connection *c, const struct observation *o)
+{
+    struct handshake *h = &c->handshake;
+
+    if (from_server(c, o->from) && h->hidden[1 - o->from] && reaches(o->acknowledgement, h->hidden_ack))
+        h->answered_hidden = true;
+}
+
 static void on_hidden_record(struct connection *c, const struct observation *o)
 {
     struct handshake *h = &c->handshake;
@@ -450,8 +475,7 @@ static void on_hidden_record(struct connection *c, const struct observation *o)
     }
     if (!from_server(c, o->from) && !h->hidden[o->from])
         h->hidden_ack = o->sequence + o->length;
-    if (from_server(c, o->from) && h->hidden[1 - o->from] && reaches(o->acknowledgement, h->hidden_ack))
-        h->answered_hidden = true;
+    note_answer(c, o);
     h->hidden[o->from] = true;
 }
 
@@ -475,6 +499,8 @@ static unsigned on_record(struct connection *c, const struct observation *o, con
         on_hidden_record(c, o);
         return 0;
     }
+    if (is_tls13(c) && c->server != NOBODY && c->handshake.finished[c->server] && record->type != CT_ALERT)
+        note_answer(c, o); /* a ticket, or data */
     switch (record->type) {
     case CT_CHANGE_CIPHER_SPEC:
         add_history(c, o->from, 'I');
@@ -525,13 +551,13 @@ static void check_covered(struct connection *c, unsigned from)
 static unsigned on_close(struct connection *c, const struct observation *o)
 {
     struct handshake *h = &c->handshake;
-    const unsigned other = 1 - o->from;
+    const int64_t beyond = stream_beyond(&c->stream[o->from], o->sequence + o->length);
 
+    if ((o->flags & TCP_FIN) && beyond < 0)
+        return 0; /* nothing follows a FIN: one of an earlier connection between the same ports, late */
     if (c->closed_first == NOBODY)
         c->closed_first = o->from;
-    if (!handshake_is_open(c) || c->server == NOBODY || !nothing_missed(c))
-        return 0;
-    if ((o->flags & TCP_ACK) && stream_acked_beyond(&c->stream[other], o->acknowledgement))
+    if (!handshake_is_open(c) || c->server == NOBODY || !nothing_missed(c, o) || beyond > 0)
         return 0;
     if (is_tls13(c) && (h->hidden[0] || h->hidden[1]))
         return 0; /* whether the handshake had ended cannot be seen */

@@ -155,6 +155,11 @@ bool stream_acked_beyond(const struct stream *stream, uint32_t acknowledgement)
     return stream->based && distance(stream, acknowledgement) > (int64_t)stream_end(stream) + 1;
 }
 
+int64_t stream_beyond(const struct stream *stream, uint32_t sequence)
+{
+    return stream->based ? distance(stream, sequence) - (int64_t)stream_end(stream) : 0;
+}
+
 enum reason stream_why_uncovered(const struct stream *stream)
 {
     if (stream->truncated)

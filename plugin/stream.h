@@ -67,6 +67,9 @@ bool stream_has(const struct stream *stream, uint32_t sequence);
 /* Number of octets up to the last one captured, holes included. */
 uint32_t stream_end(const struct stream *stream);
 
+/* Octets from the end of what was captured to `sequence`; negative before it. 0 when nothing is known yet. */
+int64_t stream_beyond(const struct stream *stream, uint32_t sequence);
+
 /* Has the peer acknowledged octets that were not captured? */
 bool stream_acked_beyond(const struct stream *stream, uint32_t acknowledgement);
 
