@@ -109,6 +109,14 @@ static void conclude_unknown(struct facts *facts, enum reason because)
     facts->unknown_because = because;
 }
 
+/* Octets of the server, behind its flight or before, that were not captured. */
+static bool lost_from_server(const struct connection *c)
+{
+    const struct stream *server = &c->stream[c->server];
+
+    return !stream_contiguous(server) || stream_acked_beyond(server, c->handshake.last_ack);
+}
+
 static void conclude_not_requested(const struct connection *c, struct facts *facts)
 {
     const bool server = server_flight_proves(c);
@@ -121,11 +129,12 @@ static void conclude_not_requested(const struct connection *c, struct facts *fac
         conclude_unknown(facts, c->earlier_reason);
         return;
     }
-    if (c->renegotiated) {
+    if (c->renegotiated || c->handshake.hello_request) { /* and what followed was not seen */
         conclude_unknown(facts, REASON_RENEGOTIATED);
         return;
     }
-    if (is_tls13(c) && c->hidden_after && (c->handshake.offers_post_handshake_auth || !c->handshake.client_hello)) {
+    const bool may_ask_later = c->handshake.offers_post_handshake_auth || !c->handshake.client_hello;
+    if (is_tls13(c) && may_ask_later && (c->hidden_after || lost_from_server(c))) {
         conclude_unknown(facts, REASON_POST_HANDSHAKE_AUTH_POSSIBLE);
         return;
     }

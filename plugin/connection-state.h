@@ -36,6 +36,8 @@ struct handshake {
     uint32_t finished_ack; /* acknowledging this means having the client's Finished */
     bool answered_hidden;  /* TLS 1.3: the server sent a record behind the client's first hidden one */
     uint32_t hidden_ack;
+    bool server_went_on; /* TLS 1.3: a ticket, data or a hidden record of the server behind its Finished */
+    bool hello_request;  /* TLS <= 1.2: the server asked for another handshake (RFC 5246 7.4.1.1) */
     bool completed;
     unsigned rejected_by; /* side; NOBODY */
 };

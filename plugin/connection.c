@@ -301,6 +301,9 @@ static unsigned on_message(struct connection *c, const struct observation *o, co
         return events;
 
     switch (m->type) {
+    case HS_HELLO_REQUEST:
+        h->hello_request = h->hello_request || from_server(c, o->from);
+        break;
     case HS_CERTIFICATE:
     case HS_COMPRESSED_CERTIFICATE: /* RFC 8879 4 */
         return on_certificate(c, o->from, m, record->decrypted);
@@ -386,12 +389,18 @@ static bool alert_is_fatal(const struct connection *c, const struct tls_record *
     return is_tls13(c) || record->alert_level == 2;
 }
 
-/* TLS 1.3: a client's record that was not decrypted may have been its Finished, which the server then answered. */
+/*
+ * TLS 1.3: the client's Finished may be what was not decrypted or not captured. The server went on as it
+ * does behind it, or the alert is the client's own and not its first hidden record.
+ */
 static bool may_have_completed_unseen(const struct connection *c, unsigned from)
 {
     const struct handshake *h = &c->handshake;
+    const unsigned client = 1 - c->server;
 
-    return is_tls13(c) && h->hidden[1 - c->server] && (!from_server(c, from) || h->answered_hidden);
+    if (!is_tls13(c) || h->finished[client])
+        return false;
+    return from == client ? h->hidden[client] || !stream_contiguous(&c->stream[client]) : h->server_went_on;
 }
 
 static unsigned on_alert(struct connection *c, const struct observation *o, const struct tls_record *record)
@@ -406,7 +415,8 @@ static unsigned on_alert(struct connection *c, const struct observation *o, cons
     }
     if (!handshake_is_open(c) || c->server == NOBODY)
         return 0;
-    if (!readable) /* a late close_notify behind a Finished that was missed looks the same */
+    /* a late close_notify behind a Finished that was missed looks the same */
+    if (!readable || (record->decrypted && !is_tls13(c)))
         return nothing_missed(c, o) ? reject(c, o->from, -1, o->frame) : 0;
     if (may_have_completed_unseen(c, o->from))
         return 0;
@@ -454,15 +464,6 @@ static void on_application_data(struct connection *c, const struct observation *
 }
 
 /* TLS 1.3 without keys: what is inside is not known. */
-/* A record of the server, hidden or not, behind its view of the client's first hidden one. */
-static void note_answer(struct connection *c, const struct observation *o)
-{
-    struct handshake *h = &c->handshake;
-
-    if (from_server(c, o->from) && h->hidden[1 - o->from] && reaches(o->acknowledgement, h->hidden_ack))
-        h->answered_hidden = true;
-}
-
 static void on_hidden_record(struct connection *c, const struct observation *o)
 {
     struct handshake *h = &c->handshake;
@@ -475,7 +476,8 @@ static void on_hidden_record(struct connection *c, const struct observation *o)
     }
     if (!from_server(c, o->from) && !h->hidden[o->from])
         h->hidden_ack = o->sequence + o->length;
-    note_answer(c, o);
+    if (from_server(c, o->from) && h->hidden[1 - o->from] && reaches(o->acknowledgement, h->hidden_ack))
+        h->answered_hidden = h->server_went_on = true;
     h->hidden[o->from] = true;
 }
 
@@ -500,7 +502,7 @@ static unsigned on_record(struct connection *c, const struct observation *o, con
         return 0;
     }
     if (is_tls13(c) && c->server != NOBODY && c->handshake.finished[c->server] && record->type != CT_ALERT)
-        note_answer(c, o); /* a ticket, or data */
+        c->handshake.server_went_on = c->handshake.server_went_on || from_server(c, o->from); /* a ticket, or data */
     switch (record->type) {
     case CT_CHANGE_CIPHER_SPEC:
         add_history(c, o->from, 'I');

@@ -7,6 +7,7 @@ never another one, and never `unaffected` where a CertificateRequest could have 
 
 import functools
 import ipaddress
+import random
 import struct
 
 import pytest
@@ -236,6 +237,36 @@ def test_each_packet_cut_short(host, name):
     for at, records in judged(host, parts, variants, *IN_ORDER).items():
         for record in records:
             assert stays_or_weakens(recorded(host, name), record), f"packet {at + 1} cut"
+
+
+def damaged(packets, chance):
+    """The packets with up to four of them lost, cut, repeated late, swapped, or the beginning lost."""
+    packets = packets[:]
+    for _ in range(chance.randint(1, 4)):
+        at, what = chance.randrange(len(packets)), chance.choice("lllcrsb")
+        packet = frame(packets[at])
+        if what == "l" and len(packets) > 1:
+            del packets[at]
+        elif what == "c" and len(packet) > 80:
+            packets[at] = block(packets[at], packet[:chance.randint(66, len(packet) - 1)], len(packet))
+        elif what == "r":
+            packets.insert(chance.randrange(at, len(packets)) + 1, packets[at])
+        elif what == "s" and at + 1 < len(packets):
+            packets[at:at + 2] = reversed(packets[at:at + 2])
+        elif what == "b":
+            packets = packets[min(at, 3):]
+    return packets
+
+
+# a renegotiation that is lost as a whole leaves no trace
+@pytest.mark.parametrize("name", [name for name in CAPTURES if "renegotiated" not in name])
+def test_damaged_at_random(host, name):
+    chance, parts = random.Random(name), blocks(host, name)       # the same on every run
+    for options in ((), IN_ORDER, ("-o", "tcp.analyze_sequence_numbers:FALSE")):
+        variants = {number: damaged(parts.packets, chance) for number in range(80)}
+        for number, records in judged(host, parts, variants, *options).items():
+            for record in records:
+                assert stays_or_weakens(recorded(host, name), record), (number, options)
 
 
 PREFERENCES = ("tcp.desegment_tcp_streams:FALSE", "tcp.analyze_sequence_numbers:FALSE", "tcp.no_subdissector_on_error:FALSE",
