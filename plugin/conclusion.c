@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "certificate.h"
 #include "connection-state.h"
+#include "inference.h"
 #include "names.h"
 #include "verdict.h"
 
@@ -188,6 +189,164 @@ static void conclude_outcome(const struct connection *c, struct facts *facts)
     facts->client_data = c->data[1 - c->server];
 }
 
+/* ---- TLS 1.3 without keys ----------------------------------------------------------------------- */
+
+/* Only where all of the handshake is hidden; what was decrypted is known better. */
+static bool lengths_apply(const struct connection *c)
+{
+    const struct handshake *h = &c->handshake;
+
+    return c->infers && is_tls13(c) && h->flights && h->server_hello && !c->conflict && !c->earlier_not_proven &&
+           c->handshakes == 1 && !h->finished[0] && !h->finished[1] && c->answer == CLIENT_CERT_UNKNOWN &&
+           !c->requested && !h->server_certificate;
+}
+
+static struct record_lengths lengths_of(const struct hidden_flights *flights, unsigned side)
+{
+    struct record_lengths lengths = {.count = flights->proven[side]};
+
+    for (unsigned i = 0; i < lengths.count; i++)
+        lengths.length[i] = flights->record[side][i].length;
+    return lengths;
+}
+
+/* The server's first record that it sent having all of the client's up to `sequence`; NULL: none, or not known. */
+static const struct hidden_record *server_record_behind(const struct connection *c, uint32_t sequence)
+{
+    const struct hidden_flights *flights = c->handshake.flights;
+
+    for (unsigned i = 0; i < flights->proven[c->server]; i++)
+        if (reaches(flights->record[c->server][i].acknowledgement, sequence))
+            return &flights->record[c->server][i];
+    return NULL;
+}
+
+static struct inference infer_from_lengths(const struct connection *c)
+{
+    const struct handshake *h = &c->handshake;
+    const unsigned client = 1 - c->server;
+    const struct hidden_record *of_client = h->flights->record[client];
+    struct inference_input input = {
+        .cipher = c->cipher,
+        .client = lengths_of(h->flights, client),
+        .server = lengths_of(h->flights, c->server),
+        .resumed = h->resumed,
+        .early_data = h->offers_early_data,
+    };
+
+    if (!h->client_hello)
+        input.client.count = 0; /* where its flight begins is not known */
+    if (input.client.count) {
+        const struct hidden_record *answer = server_record_behind(c, of_client[0].end);
+        input.client_is_whole = answer || c->closed_frame[0] || c->closed_frame[1];
+        input.answered_first = answer && !inference_is_alert(c->cipher, answer->length) &&
+                               (h->flights->count[client] > 1 ? !reaches(answer->acknowledgement, of_client[1].end)
+                                                              : answer->acknowledgement == of_client[0].end);
+    }
+    return infer(&input);
+}
+
+static uint32_t client_close(const struct connection *c, const struct inference *inference)
+{
+    const unsigned client = 1 - c->server;
+    const struct hidden_flights *flights = c->handshake.flights;
+    uint32_t frame = c->closed_frame[client];
+
+    for (unsigned i = inference->client_flight; i < flights->count[client]; i++)
+        if (inference_is_alert(c->cipher, flights->record[client][i].length) &&
+            (frame == 0 || flights->record[client][i].frame < frame))
+            frame = flights->record[client][i].frame;
+    return frame;
+}
+
+static void infer_rejected(const struct connection *c, struct facts *facts, unsigned by, uint32_t alert_frame)
+{
+    facts->outcome = OUTCOME_REJECTED;
+    facts->outcome_inferred = true;
+    facts->rejected_by = side_of(c, by);
+    facts->server_data = TRI_FALSE;
+    if (alert_frame)
+        facts->alert = (struct alert){side_of(c, by), -1, alert_frame};
+}
+
+/* What the server did first once it had the client's Finished (RFC 8446 4.4.4, 6). */
+static void infer_outcome(const struct connection *c, const struct inference *inference, struct facts *facts)
+{
+    const unsigned server = c->server, client = 1 - server;
+    const struct hidden_flights *flights = c->handshake.flights;
+
+    if (facts->outcome != OUTCOME_INCOMPLETE)
+        return;
+    if (inference->client_alert) {
+        infer_rejected(c, facts, client, flights->record[client][0].frame);
+        return;
+    }
+    if (inference->client_flight == 0)
+        return;
+    const uint32_t closed = client_close(c, inference);
+    const struct hidden_record *answer =
+        server_record_behind(c, flights->record[client][inference->client_flight - 1].end);
+    if (answer && !inference_is_alert(c->cipher, answer->length)) {
+        facts->outcome = OUTCOME_COMPLETED;
+        facts->outcome_inferred = true;
+        facts->server_data = TRI_UNKNOWN; /* a ticket looks like data */
+        for (unsigned i = inference->client_flight; i < flights->count[client]; i++)
+            facts->client_data =
+                facts->client_data || !inference_is_alert(c->cipher, flights->record[client][i].length);
+    } else if (answer) {
+        if (closed == 0 || answer->frame < closed) /* behind a close of the client it may only be its answer */
+            infer_rejected(c, facts, server, answer->frame);
+    } else if (c->closed_frame[server] && c->closed_whole[server] &&
+               (closed == 0 || c->closed_frame[server] < closed) && flights->count[server] < INFERENCE_RECORDS &&
+               flights->proven[server] == flights->count[server]) {
+        infer_rejected(c, facts, server, 0);
+    }
+}
+
+/* RFC 8446 4.6.2: behind the client's Finished, a request is as hidden as a ticket or data. */
+static bool may_have_asked_later(const struct connection *c, const struct inference *inference)
+{
+    const unsigned client = 1 - c->server;
+    const struct hidden_flights *flights = c->handshake.flights;
+
+    if (!c->handshake.offers_post_handshake_auth && c->handshake.client_hello)
+        return false;
+    return inference->client_flight == 0 || lost_from_server(c) ||
+           server_record_behind(c, flights->record[client][inference->client_flight - 1].end);
+}
+
+static void conclude_from_lengths(const struct connection *c, struct facts *facts)
+{
+    if (facts->client_auth != CLIENT_AUTH_UNKNOWN || !lengths_apply(c))
+        return;
+    const struct inference inference = infer_from_lengths(c);
+    if (inference.conflict) {
+        conclude_unknown(facts, REASON_CONFLICTING_EVIDENCE);
+        return;
+    }
+    infer_outcome(c, &inference, facts);
+    if (inference.request == INFERRED_NOTHING)
+        return;
+    if (inference.request == INFERRED_NOT_REQUESTED) {
+        if (may_have_asked_later(c, &inference)) {
+            conclude_unknown(facts, REASON_POST_HANDSHAKE_AUTH_POSSIBLE);
+            return;
+        }
+        facts->client_auth = CLIENT_AUTH_NOT_REQUESTED;
+        facts->client_cert = inference.client_flight ? CLIENT_CERT_NONE : CLIENT_CERT_UNKNOWN;
+    } else {
+        facts->client_cert = inference.answer;
+        facts->client_auth = CLIENT_AUTH_REQUESTED;
+        if (inference.answer == CLIENT_CERT_EMPTY && facts->outcome == OUTCOME_COMPLETED)
+            facts->client_auth = CLIENT_AUTH_OPTIONAL;
+        else if (inference.answer == CLIENT_CERT_EMPTY && facts->rejected_by == SIDE_SERVER)
+            facts->client_auth = CLIENT_AUTH_REQUIRED;
+    }
+    facts->evidence = EVIDENCE_RECORD_LENGTHS;
+}
+
+/* ---- all of it --------------------------------------------------------------------------------- */
+
 static GPtrArray *parsed_chain(struct connection *c, unsigned side)
 {
     struct chain *chain = &c->chain[side];
@@ -249,5 +408,6 @@ void connection_facts(struct connection *c, struct facts *facts)
         facts->caveats |= CAVEAT_CLIENT_CLOSED_FIRST;
     conclude_outcome(c, facts);
     conclude_client_auth(c, facts);
+    conclude_from_lengths(c, facts);
     verdict_decide(facts);
 }

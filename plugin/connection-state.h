@@ -6,6 +6,7 @@
 #define SIPTLS_CONNECTION_STATE_H
 
 #include "connection.h"
+#include "inference.h"
 #include "stream.h"
 
 #define TLS13  0x0304
@@ -16,6 +17,19 @@ struct chain {
     GPtrArray *der;    /* of GBytes *; NULL: no Certificate message with certificates was seen */
     GPtrArray *parsed; /* of struct certificate * */
     bool seen;         /* a non-empty Certificate message was seen, readable or not */
+};
+
+/* TLS 1.3: an encrypted record that was not decrypted. */
+struct hidden_record {
+    uint32_t frame;
+    uint32_t end, acknowledgement; /* TCP sequence numbers: behind its last octet; of the segment that completed it */
+    uint16_t length;
+};
+
+/* The first encrypted records of a handshake, by side. */
+struct hidden_flights {
+    struct hidden_record record[2][INFERENCE_RECORDS];
+    unsigned count[2], proven[2]; /* proven: of them, with nothing missing in front */
 };
 
 /* The handshake under way, or the last one. */
@@ -29,9 +43,11 @@ struct handshake {
     bool requested;                                    /* a CertificateRequest was seen */
     bool client_certificate;                           /* a Certificate from the client was seen, empty or not */
     bool client_key_exchange, client_key_exchange_tls; /* tls: in a record of TLS 1.0-1.2 */
-    bool flight_end[2]; /* by side: ServerHelloDone or Finished (server), ClientKeyExchange or Finished */
-    bool covered[2];    /* and everything up to it was seen */
-    bool hidden[2];     /* a record in the flight was not decrypted */
+    bool flight_end[2];             /* by side: ServerHelloDone or Finished (server), ClientKeyExchange or Finished */
+    bool covered[2];                /* and everything up to it was seen */
+    bool hidden[2];                 /* a record in the flight was not decrypted */
+    struct hidden_flights *flights; /* NULL while there is none */
+    bool offers_early_data;
     bool change_cipher_spec[2], finished[2];
     uint32_t finished_ack; /* acknowledging this means having the client's Finished */
     bool answered_hidden;  /* TLS 1.3: the server sent a record behind the client's first hidden one */
@@ -78,8 +94,11 @@ struct connection {
     struct chain chain[2];
     unsigned caveats;
 
-    bool data[2];          /* application data since the handshake */
-    unsigned closed_first; /* side; NOBODY */
+    bool infers;              /* from record lengths */
+    uint32_t closed_frame[2]; /* by side: its first FIN or RST; 0: none */
+    bool closed_whole[2];     /* and nothing before it was missed */
+    bool data[2];             /* application data since the handshake */
+    unsigned closed_first;    /* side; NOBODY */
     struct alert alert;
 
     bool changed; /* since the verdict was last looked at */

@@ -16,6 +16,7 @@ static void handshake_reset(struct handshake *handshake)
 {
     if (handshake->session_id)
         g_bytes_unref(handshake->session_id);
+    g_free(handshake->flights);
     memset(handshake, 0, sizeof *handshake);
     handshake->rejected_by = NOBODY;
 }
@@ -37,6 +38,7 @@ struct connection *connection_new(uint32_t stream, const char *const address[2],
         c->port[side] = port[side];
     }
     c->syn_from = c->server = c->closed_first = NOBODY;
+    c->infers = true;
     c->history = g_string_new(NULL);
     handshake_reset(&c->handshake);
     return c;
@@ -58,6 +60,8 @@ void connection_free(struct connection *c)
     g_string_free(c->history, TRUE);
     g_free(c);
 }
+
+void connection_set_infers(struct connection *c, bool infers) { c->infers = infers; }
 
 static void message_clear(struct message *message)
 {
@@ -168,6 +172,8 @@ static void on_client_hello(struct connection *c, const struct observation *o, c
     set_server(c, 1 - o->from, ROLE_FROM_HELLO);
     h->offers_suite_that_cannot_ask = m->offers_suite_that_cannot_ask;
     h->offers_post_handshake_auth = m->post_handshake_auth;
+    h->offers_early_data = m->early_data; /* not offered again behind a HelloRetryRequest, RFC 8446 4.1.2 */
+    g_clear_pointer(&h->flights, g_free);
     if (m->session_id && !h->session_id)
         h->session_id = g_bytes_ref(m->session_id);
     h->hello_ack = h->last_ack = o->acknowledgement;
@@ -463,13 +469,38 @@ static void on_application_data(struct connection *c, const struct observation *
         c->data[from] = true;
 }
 
+static void keep_hidden_record(struct connection *c, const struct observation *o, const struct tls_record *record)
+{
+    struct handshake *h = &c->handshake;
+    const struct stream *stream = &c->stream[o->from];
+
+    if (!h->flights)
+        h->flights = g_new0(struct hidden_flights, 1);
+    unsigned *count = &h->flights->count[o->from];
+    if (*count == INFERENCE_RECORDS)
+        return;
+    h->flights->record[o->from][(*count)++] = (struct hidden_record){
+        o->frame, stream->base + stream->record_octets, o->acknowledgement, (uint16_t)MIN(record->length, UINT16_MAX)};
+}
+
+/* The records so far fill the octets so far: none was missed. */
+static void prove_hidden_records(struct connection *c, unsigned from)
+{
+    struct hidden_flights *flights = c->handshake.flights;
+    const struct stream *stream = &c->stream[from];
+
+    if (flights && stream_contiguous(stream) && stream->record_octets == stream_end(stream))
+        flights->proven[from] = flights->count[from];
+}
+
 /* TLS 1.3 without keys: what is inside is not known. */
-static void on_hidden_record(struct connection *c, const struct observation *o)
+static void on_hidden_record(struct connection *c, const struct observation *o, const struct tls_record *record)
 {
     struct handshake *h = &c->handshake;
 
     if (c->server == NOBODY)
         return;
+    keep_hidden_record(c, o, record);
     if (h->finished[c->server] && from_server(c, o->from)) {
         c->hidden_after = true;
         return;
@@ -498,7 +529,7 @@ static unsigned on_record(struct connection *c, const struct observation *o, con
     c->stream[o->from].records_started = true;
     if (record->hidden) {
         add_history(c, o->from, 'D');
-        on_hidden_record(c, o);
+        on_hidden_record(c, o, record);
         return 0;
     }
     if (is_tls13(c) && c->server != NOBODY && c->handshake.finished[c->server] && record->type != CT_ALERT)
@@ -559,6 +590,10 @@ static unsigned on_close(struct connection *c, const struct observation *o)
         return 0; /* nothing follows a FIN: one of an earlier connection between the same ports, late */
     if (c->closed_first == NOBODY)
         c->closed_first = o->from;
+    if (c->closed_frame[o->from] == 0) {
+        c->closed_frame[o->from] = o->frame;
+        c->closed_whole[o->from] = c->server != NOBODY && beyond <= 0 && nothing_missed(c, o);
+    }
     if (!handshake_is_open(c) || c->server == NOBODY || !nothing_missed(c, o) || beyond > 0)
         return 0;
     if (is_tls13(c) && (h->hidden[0] || h->hidden[1]))
@@ -627,8 +662,10 @@ unsigned connection_observe(struct connection *c, const struct observation *o)
     if (c->handshake.client_hello && !from_server(c, o->from) && (o->flags & TCP_ACK) &&
         reaches(o->acknowledgement, c->handshake.last_ack))
         c->handshake.last_ack = o->acknowledgement;
-    if (fresh)
+    if (fresh) {
         check_covered(c, o->from);
+        prove_hidden_records(c, o->from);
+    }
     if (o->flags & (TCP_FIN | TCP_RST))
         events |= on_close(c, o);
     return events;

@@ -113,6 +113,9 @@ struct connection;
 struct connection *connection_new(uint32_t stream, const char *const address[2], const uint16_t port[2]);
 void connection_free(struct connection *connection);
 
+/* Whether the lengths of encrypted TLS 1.3 records are concluded from (inference.h); they are unless told otherwise. */
+void connection_set_infers(struct connection *connection, bool infers);
+
 void observation_init(struct observation *observation);
 void observation_reset(struct observation *observation); /* frees the messages' contents, keeps the arrays */
 void observation_clear(struct observation *observation);

@@ -153,6 +153,7 @@ struct facts {
     enum tristate client_chain_excludes, server_chain_excludes;
 
     enum outcome outcome;
+    bool outcome_inferred; /* from record lengths */
     enum side rejected_by; /* when outcome is rejected */
     enum tristate server_data;
     bool client_data;

@@ -76,6 +76,7 @@ static expert_field ei_siptls_concluded_from_lengths = EI_INIT;
 static range_t *preference_ports;
 static ws_bool_preference preference_any_port;
 static const char *preference_own_networks = "";
+static ws_bool_preference preference_infer = 1;
 
 static struct networks *own_networks;
 static dissector_table_t tls_ports;
@@ -270,8 +271,8 @@ static void publish_request(struct frame_result *result, const struct facts *fac
 
     show_boolean(result, &hf_siptls_certificate_request, true);
     show_texts(result, &hf_siptls_certificate_request_authority, facts->authorities);
-    show_expert(result, &ei_siptls_certificate_request_seen, "Server %s asks for a client certificate (frame %u): %s",
-                server, frame, advice);
+    show_expert(result, &ei_siptls_certificate_request_seen, "Server %s asks for a client certificate (%sframe %u): %s",
+                server, facts->evidence == EVIDENCE_RECORD_LENGTHS ? "by the record lengths, " : "", frame, advice);
 }
 
 static void publish_certificate(struct frame_result *result, const struct certificate *certificate, enum side side,
@@ -384,10 +385,14 @@ static void publish(struct frame_result *result, struct connection *connection, 
         publish_chain(result, &facts, SIDE_SERVER, frame);
     if (events & EVENT_CLIENT_CERTIFICATE)
         publish_chain(result, &facts, SIDE_CLIENT, frame);
-    if (events & EVENT_REJECTED)
+    const bool inferred_rejection = facts.outcome_inferred && facts.outcome == OUTCOME_REJECTED;
+    if ((events & EVENT_REJECTED) || ((events & EVENT_VERDICT) && inferred_rejection))
         publish_rejection(result, &facts, frame);
     if (events & EVENT_VERDICT)
         publish_verdict(result, &facts, events & EVENT_REVISED);
+    if ((events & EVENT_VERDICT) && facts.evidence == EVIDENCE_RECORD_LENGTHS &&
+        facts.client_auth != CLIENT_AUTH_NOT_REQUESTED)
+        publish_request(result, &facts, frame);
 }
 
 /* ---- is it SIP --------------------------------------------------------------------------------- */
@@ -465,6 +470,7 @@ static struct connection *connection_of(packet_info *pinfo, const struct segment
     const char *const address[2] = {address_to_str(pinfo->pool, &pinfo->src), address_to_str(pinfo->pool, &pinfo->dst)};
     const uint16_t port[2] = {ends->source_port, ends->destination_port};
     connection = connection_new(ends->stream, address, port);
+    connection_set_infers(connection, preference_infer);
     g_ptr_array_add(connections, connection);
     g_hash_table_insert(by_stream, GUINT_TO_POINTER(ends->stream), connection);
     observation.from = 0;
@@ -652,6 +658,9 @@ static void register_preferences(void)
         65535);
     prefs_register_bool_preference(module, "any_port", "Look at TLS on every port",
                                    "Judge every TLS connection over TCP, whatever its port", &preference_any_port);
+    prefs_register_bool_preference(module, "infer", "Conclude from the lengths of encrypted records",
+                                   "What TLS 1.3 without keys hides, the lengths of its records may still tell",
+                                   &preference_infer);
     prefs_register_string_preference(module, "own_networks", "Own networks",
                                      "Addresses of your own servers (192.0.2.0/24, 2001:db8::/32): decides the advice",
                                      &preference_own_networks);

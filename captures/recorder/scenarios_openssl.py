@@ -141,16 +141,19 @@ def _(lab):
           "certificate and refuses one with serverAuth only.")
 def _(lab):
     pair(lab, "1.3", "require", "server-only")
-    return [hidden(Connection("1.3", True, "server-only", REJECTED, ("server", "unsupported_certificate")))]
+    return [hidden(Connection("1.3", True, "server-only", REJECTED, ("server", "unsupported_certificate"),
+                              impact="failing"))]
 
 
 def hidden(connection):
-    """What TLS 1.3 without keys leaves to see."""
-    connection.impact, connection.reason = "undetermined", "encrypted"
-    connection.shown |= {"certificate_request_seen": False, "client_auth": "unknown", "client_cert": "unknown",
-                         "client_leaf": None, "server_leaf": None, "evidence": "none"}
-    for unknown in ("outcome", "server_data", "alert"):
-        connection.shown[unknown] = LEFT_OPEN
+    """What the record lengths of TLS 1.3 without keys leave to see: neither certificates nor which alert."""
+    if connection.asked:
+        connection.reason = "rejected_certificate"
+    connection.shown |= {"certificate_request_seen": False, "client_leaf": None, "server_leaf": None,
+                         "server_data": "no" if connection.outcome == REJECTED else "unknown",
+                         "evidence": "record_lengths"}
+    if connection.alert:
+        connection.shown["alert"] = {"from": "server", "name": None, "code": None}
     return connection
 
 

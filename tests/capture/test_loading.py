@@ -34,7 +34,7 @@ def test_fields_of_the_contract(host):
 
 def test_preferences_of_the_contract(host):
     names = re.findall(r"^#?(siptls\.\w+):", host.tshark("-G", "currentprefs").out, re.MULTILINE)
-    assert set(names) == {"siptls.ports", "siptls.any_port", "siptls.own_networks"}
+    assert set(names) == {"siptls.ports", "siptls.any_port", "siptls.infer", "siptls.own_networks"}
 
 
 @pytest.mark.parametrize("name", CAPTURE_NAMES)

@@ -269,6 +269,65 @@ def test_damaged_at_random(host, name):
                 assert stays_or_weakens(recorded(host, name), record), (number, options)
 
 
+# ---- TLS 1.3 without its keys: what the record lengths say -------------------------------------------
+
+TLS13 = [name for name in CAPTURES if any(facts["tls"] == "1.3" for facts in BY_CONNECTION[name])]
+ASKED_LATER = "openssl-tls13-post-handshake.pcapng"
+ANY_PORT = "-o", "siptls.any_port:TRUE"       # one is recognised by its decrypted payload
+
+
+def without_keys(parts):
+    parts.head = [each for each in parts.head if struct.unpack_from("<I", each)[0] != SECRETS]
+    return parts
+
+
+@pytest.mark.parametrize("name", TLS13)
+def test_keys_removed(host, name):
+    """All that the keys told but the certificates, and which alert it was."""
+    parts = without_keys(blocks(host, name))
+    records = judged(host, parts, {0: parts.packets}, *ANY_PORT)[0]
+    full = recorded(host, name)
+    assert len(records) == len(full)
+    for record, one in zip(records, full, strict=True):
+        assert record["outcome"] == one["outcome"]
+        if name == ASKED_LATER:
+            assert record["reason"] == "post_handshake_auth_possible"
+            continue
+        assert (record["client_auth"], record["client_cert"]) == (one["client_auth"], one["client_cert"])
+        assert record["evidence"] == ("none" if one["resumed"] else "record_lengths")
+        assert record["client_leaf"] is None and record["server_leaf"] is None
+
+
+@pytest.mark.parametrize("name", TLS13)
+def test_inference_turned_off(host, name):
+    parts = without_keys(blocks(host, name))
+    for record in judged(host, parts, {0: parts.packets}, *ANY_PORT, "-o", "siptls.infer:FALSE")[0]:
+        assert record["reason"] == ("resumed" if record["resumed"] else "encrypted")
+
+
+@pytest.mark.parametrize("name", TLS13)
+def test_keys_removed_and_damaged(host, name):
+    parts, chance = without_keys(blocks(host, name)), random.Random(name)
+    packets = parts.packets
+    variants = {f"packet {at + 1} lost": packets[:at] + packets[at + 1:] for at in range(len(packets))}
+    variants |= {f"starts at packet {at + 1}": packets[at:] for at in range(1, len(packets))}
+    if name != ASKED_LATER:
+        variants |= {f"ends at packet {at}": packets[:at] for at in range(1, len(packets))}
+    for source in {frame(each)[26:30] for each in packets}:
+        variants[f"only {source.hex()}"] = [each for each in packets if frame(each)[26:30] == source]
+    labels = list(variants)
+    for first in range(0, len(labels), 200):
+        chosen = {label: variants[label] for label in labels[first:first + 200]}
+        for label, records in judged(host, parts, chosen, *ANY_PORT, *IN_ORDER).items():
+            for record in records:
+                assert stays_or_weakens(recorded(host, name), record), label
+    for options in ((), IN_ORDER, ("-o", "tcp.analyze_sequence_numbers:FALSE")):
+        variants = {number: damaged(packets, chance) for number in range(80)}
+        for number, records in judged(host, parts, variants, *ANY_PORT, *options).items():
+            for record in records:
+                assert stays_or_weakens(recorded(host, name), record), (number, options)
+
+
 PREFERENCES = ("tcp.desegment_tcp_streams:FALSE", "tcp.analyze_sequence_numbers:FALSE", "tcp.no_subdissector_on_error:FALSE",
                "tcp.relative_sequence_numbers:FALSE", "tcp.check_checksum:TRUE", "tcp.try_heuristic_first:TRUE",
                "tcp.track_bytes_in_flight:FALSE", "ip.defragment:FALSE", "tls.desegment_ssl_records:FALSE",
