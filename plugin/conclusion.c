@@ -189,6 +189,27 @@ static void conclude_outcome(const struct connection *c, struct facts *facts)
     facts->client_data = c->data[1 - c->server];
 }
 
+/* ---- resumption -------------------------------------------------------------------------------- */
+
+/* A session keeps what was established when it was created, RFC 5246 F.1.4: the request, or none, of that handshake. */
+static void conclude_from_original(struct connection *c, struct facts *facts)
+{
+    struct connection *original = connection_original(c);
+    struct facts created;
+
+    if (!original || c->conflict || c->requested || c->handshakes > 1)
+        return;
+    facts->resumed_from = original->first_frame;
+    if (facts->client_auth != CLIENT_AUTH_UNKNOWN || facts->unknown_because != REASON_RESUMED ||
+        original->handshake.resumed || original->handshakes > 1)
+        return;
+    connection_facts(original, &created);
+    if (created.client_auth == CLIENT_AUTH_UNKNOWN || created.evidence == EVIDENCE_NONE)
+        return;
+    facts->client_auth = created.client_auth;
+    facts->evidence = EVIDENCE_ORIGINAL_HANDSHAKE;
+}
+
 /* ---- TLS 1.3 without keys ----------------------------------------------------------------------- */
 
 /* Only where all of the handshake is hidden; what was decrypted is known better. */
@@ -408,6 +429,7 @@ void connection_facts(struct connection *c, struct facts *facts)
         facts->caveats |= CAVEAT_CLIENT_CLOSED_FIRST;
     conclude_outcome(c, facts);
     conclude_client_auth(c, facts);
+    conclude_from_original(c, facts);
     conclude_from_lengths(c, facts);
     verdict_decide(facts);
 }

@@ -38,6 +38,7 @@ struct handshake {
     bool offers_suite_that_cannot_ask, offers_post_handshake_auth;
     uint32_t hello_ack, last_ack; /* what the client had acknowledged with its hello, and most lately */
     GBytes *session_id;           /* offered by the client */
+    GBytes *ticket;               /* offered by the client */
     bool resumed, server_certificate;
 
     bool requested;                                    /* a CertificateRequest was seen */
@@ -94,11 +95,12 @@ struct connection {
     struct chain chain[2];
     unsigned caveats;
 
-    bool infers;              /* from record lengths */
-    uint32_t closed_frame[2]; /* by side: its first FIN or RST; 0: none */
-    bool closed_whole[2];     /* and nothing before it was missed */
-    bool data[2];             /* application data since the handshake */
-    unsigned closed_first;    /* side; NOBODY */
+    bool infers;               /* from record lengths */
+    struct sessions *sessions; /* of the capture; NULL: not remembered */
+    uint32_t closed_frame[2];  /* by side: its first FIN or RST; 0: none */
+    bool closed_whole[2];      /* and nothing before it was missed */
+    bool data[2];              /* application data since the handshake */
+    unsigned closed_first;     /* side; NOBODY */
     struct alert alert;
 
     bool changed; /* since the verdict was last looked at */
@@ -112,6 +114,9 @@ struct connection {
  * the server's flight (RFC 5246 7.4.4, RFC 8446 4.3.2) or the client's (RFC 5246 7.4.6). The server is known.
  */
 bool conclusion_is_proven(const struct connection *c);
+
+/* The connection whose full handshake created the session that this one resumes; NULL: not known. */
+struct connection *connection_original(const struct connection *c);
 
 /* Why it was not. */
 enum reason conclusion_why_not_proven(const struct connection *c);

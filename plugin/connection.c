@@ -16,6 +16,8 @@ static void handshake_reset(struct handshake *handshake)
 {
     if (handshake->session_id)
         g_bytes_unref(handshake->session_id);
+    if (handshake->ticket)
+        g_bytes_unref(handshake->ticket);
     g_free(handshake->flights);
     memset(handshake, 0, sizeof *handshake);
     handshake->rejected_by = NOBODY;
@@ -63,9 +65,12 @@ void connection_free(struct connection *c)
 
 void connection_set_infers(struct connection *c, bool infers) { c->infers = infers; }
 
+void connection_set_sessions(struct connection *c, struct sessions *sessions) { c->sessions = sessions; }
+
 static void message_clear(struct message *message)
 {
     g_clear_pointer(&message->session_id, g_bytes_unref);
+    g_clear_pointer(&message->ticket, g_bytes_unref);
     g_clear_pointer(&message->sni, g_free);
     g_clear_pointer(&message->alpn, g_ptr_array_unref);
     g_clear_pointer(&message->certificates, g_ptr_array_unref);
@@ -176,11 +181,42 @@ static void on_client_hello(struct connection *c, const struct observation *o, c
     g_clear_pointer(&h->flights, g_free);
     if (m->session_id && !h->session_id)
         h->session_id = g_bytes_ref(m->session_id);
+    if (m->ticket && !h->ticket)
+        h->ticket = g_bytes_ref(m->ticket);
     h->hello_ack = h->last_ack = o->acknowledgement;
     if (m->sni && !c->sni)
         c->sni = g_strdup(m->sni);
     if (m->alpn && !c->alpn_offered)
         c->alpn_offered = g_ptr_array_ref(m->alpn);
+}
+
+/* ---- sessions ---------------------------------------------------------------------------------- */
+
+/* RFC 5077 3.4: a client that offers a ticket sends a session id of its own making along. */
+struct connection *connection_original(const struct connection *c)
+{
+    const struct handshake *h = &c->handshake;
+    struct connection *found = NULL;
+
+    if (!c->sessions || !h->resumed || c->server == NOBODY || is_tls13(c))
+        return NULL;
+    const char *server = c->address[c->server];
+    const uint16_t port = c->port[c->server];
+    if (h->ticket)
+        found = sessions_find(c->sessions, SESSION_BY_TICKET, server, port, h->ticket);
+    if (!found && h->session_id)
+        found = sessions_find(c->sessions, SESSION_BY_ID, server, port, h->session_id);
+    return found == c ? NULL : found;
+}
+
+/* The server gave a name to the session: a resumed one keeps its original. */
+static void remember_session(struct connection *c, enum session_by by, GBytes *name)
+{
+    if (!c->sessions || !name || c->server == NOBODY || is_tls13(c) || c->handshakes > 1)
+        return;
+    struct connection *original = c->handshake.resumed ? connection_original(c) : c;
+    if (original)
+        sessions_add(c->sessions, by, c->address[c->server], c->port[c->server], name, original);
 }
 
 static void on_server_hello(struct connection *c, const struct observation *o, const struct message *m)
@@ -212,6 +248,7 @@ static void on_server_hello(struct connection *c, const struct observation *o, c
     else
         h->resumed = h->session_id && m->session_id && g_bytes_get_size(m->session_id) > 0 &&
                      g_bytes_equal(h->session_id, m->session_id); /* RFC 5246 7.3, RFC 5077 3.4 */
+    remember_session(c, SESSION_BY_ID, m->session_id);
 }
 
 static void keep_chain(struct connection *c, unsigned side, const struct message *m)
@@ -309,6 +346,10 @@ static unsigned on_message(struct connection *c, const struct observation *o, co
     switch (m->type) {
     case HS_HELLO_REQUEST:
         h->hello_request = h->hello_request || from_server(c, o->from);
+        break;
+    case HS_NEW_SESSION_TICKET:
+        if (from_server(c, o->from))
+            remember_session(c, SESSION_BY_TICKET, m->ticket);
         break;
     case HS_CERTIFICATE:
     case HS_COMPRESSED_CERTIFICATE: /* RFC 8879 4 */

@@ -13,6 +13,7 @@
 #define SIPTLS_CONNECTION_H
 
 #include "facts.h"
+#include "sessions.h"
 
 #define MOST_CERTIFICATES   32         /* kept of one chain */
 #define MOST_AUTHORITIES    100        /* names kept of one CertificateRequest */
@@ -23,6 +24,7 @@ enum handshake_type {
     HS_HELLO_REQUEST = 0,
     HS_CLIENT_HELLO = 1,
     HS_SERVER_HELLO = 2,
+    HS_NEW_SESSION_TICKET = 4,
     HS_HELLO_RETRY_REQUEST = 6,
     HS_ENCRYPTED_EXTENSIONS = 8,
     HS_CERTIFICATE = 11,
@@ -58,6 +60,7 @@ struct message {
     bool retry_request;                /* a ServerHello that is a HelloRetryRequest (RFC 8446 4.1.3) */
     bool pre_shared_key, early_data, post_handshake_auth;
     GBytes *session_id;
+    GBytes *ticket; /* of a ClientHello of TLS <= 1.2, of a NewSessionTicket; not empty (RFC 5077 3.2, 3.3) */
     char *sni;
     GPtrArray *alpn; /* of char * */
     /* Certificate, CompressedCertificate */
@@ -115,6 +118,9 @@ void connection_free(struct connection *connection);
 
 /* Whether the lengths of encrypted TLS 1.3 records are concluded from (inference.h); they are unless told otherwise. */
 void connection_set_infers(struct connection *connection, bool infers);
+
+/* Where the sessions of the capture are remembered; they must outlive the connection. Without: none is. */
+void connection_set_sessions(struct connection *connection, struct sessions *sessions);
 
 void observation_init(struct observation *observation);
 void observation_reset(struct observation *observation); /* frees the messages' contents, keeps the arrays */

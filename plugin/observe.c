@@ -164,6 +164,8 @@ static void read_hello(struct message *message, tvbuff_t *tvb, int at)
         message->session_id = g_bytes_new(tvb_get_ptr(tvb, at, (int)length), length);
 }
 
+static void read_ticket(struct message *message, tvbuff_t *tvb, int at);
+
 /* The header of every message, RFC 8446 4: type and length. SSLv2 has another. */
 static void on_handshake_type(struct walk *w, field_info *field)
 {
@@ -175,8 +177,13 @@ static void on_handshake_type(struct walk *w, field_info *field)
     w->message = &g_array_index(w->observation->messages, struct message, w->observation->messages->len - 1);
     w->record->messages++;
     at += field->length;
-    if (w->record->version != 0 && field->ds_tvb && take(field->ds_tvb, &at, 3, &w->message->length) && is_hello(w))
+    if (w->record->version == 0 || !field->ds_tvb || !take(field->ds_tvb, &at, 3, &w->message->length))
+        return;
+    if (is_hello(w))
         read_hello(w->message, field->ds_tvb, at);
+    else if (w->message->type == HS_NEW_SESSION_TICKET)
+        read_ticket(w->message, field->ds_tvb,
+                    at + 4); /* behind its lifetime; TLS 1.3's is another, and not asked for */
 }
 
 /* The IANA name, out of the TLS dissector's own table; NULL for a number it does not know. */
@@ -208,11 +215,23 @@ static void on_cipher(struct walk *w, field_info *field)
         w->message->offers_suite_that_cannot_ask = true;
 }
 
+/* A ticket behind its length, RFC 5077 3.2, 3.3. */
+static void read_ticket(struct message *message, tvbuff_t *tvb, int at)
+{
+    uint32_t length;
+
+    if (tvb && take(tvb, &at, 2, &length) && length > 0 && tvb_bytes_exist(tvb, at, (int)length) && !message->ticket)
+        message->ticket = g_bytes_new(tvb_get_ptr(tvb, at, (int)length), length);
+}
+
 static void on_extension_type(struct walk *w, field_info *field)
 {
     if (!is_hello(w))
         return;
     switch (ws_field_uint(field)) {
+    case 35: /* RFC 5077 3.2; a ServerHello's is empty */
+        read_ticket(w->message, field->ds_tvb, field->start + field->length);
+        break;
     case 41: /* RFC 8446 4.2 */
         w->message->pre_shared_key = true;
         break;

@@ -86,6 +86,7 @@ static int proto_sip = -1;
 
 static GHashTable *by_stream;  /* tcp.stream -> the newest struct connection * on it */
 static GPtrArray *connections; /* of struct connection *, all of them */
+static struct sessions *sessions;
 static struct observation observation;
 static uint64_t frames_seen;
 static unsigned generation;
@@ -94,6 +95,7 @@ static void siptls_init(void)
 {
     by_stream = g_hash_table_new(g_direct_hash, g_direct_equal);
     connections = g_ptr_array_new_with_free_func((GDestroyNotify)connection_free);
+    sessions = sessions_new();
     observation_init(&observation);
     frames_seen = 0;
     generation++;
@@ -103,6 +105,7 @@ static void siptls_cleanup(void)
 {
     g_clear_pointer(&by_stream, g_hash_table_unref);
     g_clear_pointer(&connections, g_ptr_array_unref);
+    g_clear_pointer(&sessions, sessions_free);
     observation_clear(&observation);
     generation++;
 }
@@ -471,6 +474,7 @@ static struct connection *connection_of(packet_info *pinfo, const struct segment
     const uint16_t port[2] = {ends->source_port, ends->destination_port};
     connection = connection_new(ends->stream, address, port);
     connection_set_infers(connection, preference_infer);
+    connection_set_sessions(connection, sessions);
     g_ptr_array_add(connections, connection);
     g_hash_table_insert(by_stream, GUINT_TO_POINTER(ends->stream), connection);
     observation.from = 0;

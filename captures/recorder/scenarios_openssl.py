@@ -93,10 +93,23 @@ RESUMED = {"resumed": True, "client_auth": "unknown", "client_cert": "unknown", 
            "server_leaf": None, "evidence": "none"}
 
 
-def resumption(lab, tls, **to_server):
-    pair(lab, tls, "require", "both", both={"connections": 2}, to_client={"resume": True}, to_server=to_server)
-    return [Connection(tls, True, "both", impact="at_risk", reason="relies_on_client_auth_eku"),
-            Connection(tls, False, server_leaf=None, impact="undetermined", reason="resumed", shown=RESUMED)]
+def resumption(lab, tls, ask="require", **to_server):
+    """TLS 1.2 shows which session is resumed: the first connection, which begins with the first packet."""
+    pair(lab, tls, ask, "both", both={"connections": 2}, to_client={"resume": True}, to_server=to_server)
+    asked = ask != "no"
+    made = Connection(tls, asked, "both" if asked else NONE, impact="at_risk" if asked else "unaffected",
+                      reason="relies_on_client_auth_eku" if asked else "no_certificate_request")
+    if tls == "1.3":
+        return [made, Connection(tls, False, server_leaf=None, impact="undetermined", reason="resumed", shown=RESUMED)]
+    known = {"client_auth": "requested" if asked else "not_requested", "evidence": "original_handshake", "resumed_from": 1}
+    return [made, Connection(tls, False, server_leaf=None, impact=made.impact,
+                             reason="answer_not_seen" if asked else made.reason, shown=RESUMED | known)]
+
+
+@scenario("openssl-tls12-resumed-not-asked",
+          "OpenSSL, TLS 1.2. A full handshake in which the server does not ask, then one resumed by session ticket.")
+def _(lab):
+    return resumption(lab, "1.2", "no")
 
 
 @scenario("openssl-tls12-resumed-ticket",
