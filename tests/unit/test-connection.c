@@ -42,6 +42,8 @@ static void hello_option(struct message *m, const char *option)
         m->selected_version = 0x0304;
     else if (strcmp(option, "ssl3") == 0)
         m->version = 0x0300;
+    else if (strcmp(option, "aes") == 0)
+        m->cipher = "TLS_AES_128_GCM_SHA256";
     else if (strcmp(option, "psk") == 0)
         m->pre_shared_key = true;
     else if (strcmp(option, "pha") == 0)
@@ -247,12 +249,13 @@ static void play_script(struct play *play, const char *script)
 
 /* ---- what each script is ----------------------------------------------------------------------- */
 
-#define OPEN  "> SYN\n< SYN\n"
-#define HELLO OPEN "> ch\n"
-#define FULL  "> cke ccs efin\n< ccs efin\n"
-#define TALK  "> data\n< data"
-#define ASKED HELLO "< sh cert cr+shd\n"
-#define SH13  HELLO "< sh:13 ee"
+#define OPEN             "> SYN\n< SYN\n"
+#define HELLO            OPEN "> ch\n"
+#define FULL             "> cke ccs efin\n< ccs efin\n"
+#define TALK             "> data\n< data"
+#define ASKED            HELLO "< sh cert cr+shd\n"
+#define SH13             HELLO "< sh:13 ee"
+#define LENGTHS(request) HELLO "< sh:13:aes ccs\n< hidden:27 " request "hidden:917 hidden:281 hidden:53\n"
 
 static const struct scene {
     const char *name, *script;
@@ -307,6 +310,32 @@ static const struct scene {
      CLIENT_CERT_PRESENT, OUTCOME_REJECTED, IMPACT_FAILING, REASON_REJECTED_CERTIFICATE},
     {"13-post-handshake", OPEN "> ch:pha\n< sh:13 ee+cert+fin\n> fin\n< data\n< cr\n> cert fin\n< data",
      CLIENT_AUTH_REQUESTED, CLIENT_CERT_PRESENT, OUTCOME_COMPLETED, IMPACT_AT_RISK, REASON_EKU_NOT_VISIBLE},
+
+    /* TLS 1.3 without keys */
+    {"13-lengths-not-asked", LENGTHS("") "> ccs hidden:53\n> hidden:400\n< hidden:250\n< hidden:400\n> hidden:19 FIN",
+     NOT, CLIENT_CERT_NONE, OUTCOME_COMPLETED, IMPACT_UNAFFECTED, REASON_NO_CERTIFICATE_REQUEST},
+    {"13-lengths-one-record", HELLO "< sh:13:aes hidden:1300\n> hidden:53\n< hidden:250\n> hidden:400\n< hidden:400",
+     NOT, CLIENT_CERT_NONE, OUTCOME_COMPLETED, IMPACT_UNAFFECTED, REASON_NO_CERTIFICATE_REQUEST},
+    {"13-lengths-empty", LENGTHS("hidden:80 ") "> ccs hidden:25\n> hidden:53\n> hidden:400\n< hidden:250\n> hidden:19",
+     CLIENT_AUTH_OPTIONAL, CLIENT_CERT_EMPTY, OUTCOME_COMPLETED, IMPACT_AT_RISK, REASON_ACCEPTED_WITHOUT_CERTIFICATE},
+    {"13-lengths-empty-refused", LENGTHS("hidden:80 ") "> ccs hidden:25 hidden:53\n< hidden:19 FIN",
+     CLIENT_AUTH_REQUIRED, CLIENT_CERT_EMPTY, OUTCOME_REJECTED, IMPACT_FAILING, REASON_REJECTED_WITHOUT_CERTIFICATE},
+    {"13-lengths-present",
+     LENGTHS("hidden:80 ") "> ccs hidden:1217\n> hidden:281\n> hidden:53\n> hidden:400\n< hidden:250\n> hidden:19",
+     CLIENT_AUTH_REQUESTED, CLIENT_CERT_PRESENT, OUTCOME_COMPLETED, IMPACT_AT_RISK, REASON_EKU_NOT_VISIBLE},
+    {"13-lengths-refused", LENGTHS("hidden:80 ") "> ccs hidden:1217 hidden:281 hidden:53\n< hidden:19 FIN",
+     CLIENT_AUTH_REQUESTED, CLIENT_CERT_PRESENT, OUTCOME_REJECTED, IMPACT_FAILING, REASON_REJECTED_CERTIFICATE},
+    {"13-lengths-reset", LENGTHS("hidden:80 ") "> ccs hidden:1217 hidden:281 hidden:53\n< RST", CLIENT_AUTH_REQUESTED,
+     CLIENT_CERT_PRESENT, OUTCOME_REJECTED, IMPACT_FAILING, REASON_REJECTED_CERTIFICATE},
+    {"13-lengths-client-refuses", LENGTHS("hidden:80 ") "> ccs hidden:19 FIN", CLIENT_AUTH_REQUESTED,
+     CLIENT_CERT_UNKNOWN, OUTCOME_REJECTED, IMPACT_AT_RISK, REASON_CLIENT_REFUSED_SERVER},
+    {"13-lengths-resumed", HELLO "< sh:13:aes:psk ccs hidden:27 hidden:53\n> ccs hidden:53\n> hidden:400\n< hidden:400",
+     UNKNOWN, CLIENT_CERT_UNKNOWN, OUTCOME_COMPLETED, IMPACT_UNDETERMINED, REASON_RESUMED},
+    {"13-lengths-disagree", LENGTHS("hidden:80 ") "> ccs hidden:53\n> hidden:19", UNKNOWN, CLIENT_CERT_UNKNOWN,
+     OUTCOME_INCOMPLETE, IMPACT_UNDETERMINED, REASON_CONFLICTING_EVIDENCE},
+    {"13-lengths-post-handshake",
+     OPEN "> ch:pha\n< sh:13:aes hidden:27 hidden:917 hidden:281 hidden:53\n> hidden:53\n< hidden:250\n> hidden:400",
+     UNKNOWN, CLIENT_CERT_UNKNOWN, OUTCOME_COMPLETED, IMPACT_UNDETERMINED, REASON_POST_HANDSHAKE_AUTH_POSSIBLE},
 
     /* every reason for not deciding */
     {"resumed-by-id", OPEN "> ch:id\n< sh:id ccs efin\n> ccs efin\n" TALK, UNKNOWN, CLIENT_CERT_UNKNOWN,
