@@ -166,18 +166,18 @@ class Lab:
         self.programs = []
         self.sniffer = Sniffer()
 
-    def environment(self, preload_keylog=False, **more):
+    def environment(self, preload=None, **more):
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "LC_ALL": "C.UTF-8", "TZ": "UTC",
                        "SSLKEYLOGFILE": str(self.keys), **more}
-        if preload_keylog:
-            environment["LD_PRELOAD"] = str(self.tools / "keylog.so")
+        if preload:
+            environment["LD_PRELOAD"] = str(self.tools / f"{preload}.so")
         return environment
 
-    def start(self, *argv, preload_keylog=False, environment=None, **options):
+    def start(self, *argv, preload=None, environment=None, **options):
         """Starts a program in the lab; it is ended with the lab at the latest."""
         log = self.folder / f"{len(self.programs)}-{Path(str(argv[0])).name}.log"
         program = Program(argv, log, cwd=self.folder,
-                          env=self.environment(preload_keylog, **(environment or {})), **options)
+                          env=self.environment(preload, **(environment or {})), **options)
         self.programs.append(program)
         return program
 

@@ -12,8 +12,9 @@ SOURCES = Path(__file__).resolve().parents[1] / "peers"
 def build(tools: Path):
     """Compiles what the peers need into the folder."""
     tools.mkdir(parents=True)
-    subprocess.run(["gcc", "-shared", "-fPIC", "-O2", "-o", tools / "keylog.so", SOURCES / "keylog.c", "-ldl"],
-                   check=True)
+    for library in ("keylog", "padding"):
+        subprocess.run(["gcc", "-shared", "-fPIC", "-O2", "-o", tools / f"{library}.so", SOURCES / f"{library}.c", "-ldl"],
+                       check=True)
     subprocess.run(["go", "build", "-o", tools / "peer-go", SOURCES / "peer.go"], check=True, cwd=tools,
                    env={"PATH": "/usr/bin:/bin", "HOME": str(tools), "GOCACHE": str(tools / "go-cache"),
                         "GOTOOLCHAIN": "local", "GO111MODULE": "off"})

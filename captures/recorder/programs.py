@@ -55,7 +55,7 @@ def kamailio(lab, role, listen, tls_config, modules="", routes=""):
         }
         """))
     return lab.start("kamailio", "-DD", "-E", "-f", config, "-Y", folder, "-w", folder, "-m", "32", "-M", "4",
-                     preload_keylog=True)
+                     preload="keylog")
 
 
 def yes(value):
@@ -126,7 +126,7 @@ def baresip_client(lab, leaf=None):
         config.write(identity)
     write(folder / "accounts", f"<sip:provider@{network.SERVER}:5061;transport=tls>;regint=3600\n")
     write(folder / "contacts", "")
-    client = lab.start("baresip", "-f", folder, "-v", preload_keylog=True)
+    client = lab.start("baresip", "-f", folder, "-v", preload="keylog")
     client.wait_for("200 OK")
     client.end()
 
@@ -176,7 +176,7 @@ def nginx_server(lab, tls, leaf="sbc"):
 
 # ---- openssl s_server, s_client ----
 
-def s_server(lab, *options, leaf="sbc", openssl=("openssl",)):
+def s_server(lab, *options, leaf="sbc", openssl=("openssl",), preload=None):
     words = [*openssl, "s_server", "-accept", f"{network.SERVER}:5061", "-CAfile", lab.pki.root, "-naccept", "1",
              "-keylogfile", lab.keys, *options]
     if leaf:
@@ -184,18 +184,18 @@ def s_server(lab, *options, leaf="sbc", openssl=("openssl",)):
         words += ["-cert", own.certificate, "-key", own.key, "-cert_chain", own.chain]
     else:
         words += ["-nocert"]
-    server = lab.start(*words)
+    server = lab.start(*words, preload=preload)
     lab.wait_listening(5061)
     return server
 
 
-def s_client(lab, *options, leaf=None, openssl=("openssl",)):
+def s_client(lab, *options, leaf=None, openssl=("openssl",), preload=None):
     words = [*openssl, "s_client", "-connect", f"{network.SERVER}:5061", "-servername", NAME, "-CAfile", lab.pki.root,
              *options]
     if leaf:
         own = lab.pki.leaf(leaf)
         words += ["-cert", own.certificate, "-key", own.key, "-cert_chain", own.chain]
-    return lab.start(*words)
+    return lab.start(*words, preload=preload)
 
 
 def debian13_openssl(lab):

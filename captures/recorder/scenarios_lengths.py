@@ -24,9 +24,10 @@ def connection(answer, told=True):
     return made
 
 
-def talk(lab, answer, to_server=(), to_client=()):
-    serving = programs.s_server(lab, "-tls1_3", *ASKING[answer], *to_server)
-    calling = programs.s_client(lab, "-tls1_3", *to_client, leaf=answer if answer not in (NONE, EMPTY) else None)
+def talk(lab, answer, to_server=(), to_client=(), preloads=(None, None)):
+    serving = programs.s_server(lab, "-tls1_3", *ASKING[answer], *to_server, preload=preloads[0])
+    calling = programs.s_client(lab, "-tls1_3", *to_client, leaf=answer if answer not in (NONE, EMPTY) else None,
+                                preload=preloads[1])
     programs.converse(serving, calling)
 
 
@@ -62,6 +63,18 @@ def register_padding(answer, server, client):
 for each in PADDING:
     for answered in (NONE, EMPTY, "both"):
         register_padding(answered, *each)
+
+
+def register_random(answer):
+    @scenario(f"openssl-tls13-padded-random-{LABEL[answer]}", "OpenSSL, TLS 1.3, no keys in the file; both sides pad every record "
+              f"by up to 255 octets at random. {SAYS[answer]}.")
+    def run(lab):
+        talk(lab, answer, preloads=("padding", "padding"))
+        return [connection(answer, told=False)]
+
+
+for answered in (NONE, EMPTY, "both"):
+    register_random(answered)
 
 
 # ---- suites ----

@@ -235,6 +235,42 @@ static void test_property(void)
     g_rand_free(chance);
 }
 
+/*
+ * A sender that pads every record at random, up to 255 octets: hits an exact length now and then. What makes a
+ * client that was asked look as if it was not takes two such chances, 1 in 65,536, and a client without a certificate;
+ * an alert of just 2 octets, 1 in 256, can make one that was not asked look as if it was.
+ */
+static void test_random_padding(void)
+{
+    static const unsigned flights[][4] = {{36}, {8, 36}, {900, 264, 36}, {1164, 36}, {1200}};
+    GRand *chance = g_rand_new_with_seed(8449);
+    unsigned wrong = 0, unforgivable = 0;
+
+    for (unsigned round = 0; round < 1000000; round++) {
+        const unsigned kind = round % G_N_ELEMENTS(flights);
+        struct inference_input input = {
+            .cipher = SHA256, .client_is_whole = true, .answered_first = kind == 0 && round % 2};
+        struct record_lengths *client = &input.client;
+        for (unsigned i = 0; i < 4 && flights[kind][i]; i++)
+            client->length[client->count++] = (uint16_t)(flights[kind][i] + 17);
+        const unsigned data = (unsigned)g_rand_int_range(chance, 0, 4);
+        for (unsigned i = 0; i < data; i++)
+            client->length[client->count++] = (uint16_t)(g_rand_int_range(chance, 20, 900) + 17);
+        if (round & 64)
+            client->length[client->count++] = 2 + 17;
+        for (unsigned i = 0; i < client->count; i++)
+            client->length[i] = (uint16_t)(client->length[i] + g_rand_int_range(chance, 0, 256));
+        const struct inference out = infer(&input);
+        if (kind > 1)
+            g_assert_cmpint(out.request, !=, INFERRED_NOT_REQUESTED);
+        unforgivable += kind == 1 && out.request == INFERRED_NOT_REQUESTED;
+        wrong += kind == 0 && out.request == INFERRED_REQUESTED;
+    }
+    g_assert_cmpuint(unforgivable, <=, 8); /* of 200,000 */
+    g_assert_cmpuint(wrong, <=, 1000);
+    g_rand_free(chance);
+}
+
 /* No input is a bug: any lengths, any counts, both sides. */
 static void test_any_input(void)
 {
@@ -265,6 +301,7 @@ int main(int argc, char **argv)
         g_test_add_data_func(path, &sent[i], test_sent);
     }
     g_test_add_func("/inference/property", test_property);
+    g_test_add_func("/inference/random-padding", test_random_padding);
     g_test_add_func("/inference/any-input", test_any_input);
     return g_test_run();
 }
