@@ -30,6 +30,7 @@ struct hidden_record {
 struct hidden_flights {
     struct hidden_record record[2][INFERENCE_RECORDS];
     unsigned count[2], proven[2]; /* proven: of them, with nothing missing in front */
+    bool disordered[2];           /* not dissected in the order they were sent in */
 };
 
 /* The handshake under way, or the last one. */

@@ -517,6 +517,8 @@ static void keep_hidden_record(struct connection *c, const struct observation *o
 
     if (!h->flights)
         h->flights = g_new0(struct hidden_flights, 1);
+    /* one that was dissected before what the sender sent first would stand in the wrong place */
+    h->flights->disordered[o->from] = h->flights->disordered[o->from] || !stream_contiguous(stream);
     unsigned *count = &h->flights->count[o->from];
     if (*count == INFERENCE_RECORDS)
         return;
@@ -530,7 +532,8 @@ static void prove_hidden_records(struct connection *c, unsigned from)
     struct hidden_flights *flights = c->handshake.flights;
     const struct stream *stream = &c->stream[from];
 
-    if (flights && stream_contiguous(stream) && stream->record_octets == stream_end(stream))
+    if (flights && !flights->disordered[from] && stream_contiguous(stream) &&
+        stream->record_octets == stream_end(stream))
         flights->proven[from] = flights->count[from];
 }
 

@@ -324,9 +324,7 @@ static enum inferred_request client_says(const struct flight *f, const struct fi
 static enum client_cert answer_of(const struct fit fit[CLIENT_FLIGHTS])
 {
     if (fit[ASKED_EMPTY].possible == fit[ASKED_PRESENT].possible)
-        return fit[ASKED_EMPTY].certain && !fit[ASKED_PRESENT].certain   ? CLIENT_CERT_EMPTY
-               : fit[ASKED_PRESENT].certain && !fit[ASKED_EMPTY].certain ? CLIENT_CERT_PRESENT
-                                                                         : CLIENT_CERT_UNKNOWN;
+        return CLIENT_CERT_UNKNOWN;
     return fit[ASKED_EMPTY].possible ? CLIENT_CERT_EMPTY : CLIENT_CERT_PRESENT;
 }
 
