@@ -68,6 +68,8 @@ enum reason conclusion_why_not_proven(const struct connection *c)
             return REASON_ABORTED_EARLY;
         return nothing_hides ? REASON_CAPTURE_GAP : stream_why_uncovered(server);
     }
+    if (h->external_key) /* RFC 8446 4.3.2: who is authenticated by it is asked for no certificate */
+        return REASON_SUITE_WITHOUT_CERTIFICATES;
     if (h->resumed)
         return REASON_RESUMED;
     if (!suite_can_ask(c))
@@ -412,7 +414,7 @@ void connection_facts(struct connection *c, struct facts *facts)
     facts->sip = c->sip;
     facts->version = c->version;
     facts->cipher = c->cipher;
-    facts->resumed = c->handshake.resumed;
+    facts->resumed = c->handshake.resumed && !c->handshake.external_key;
     facts->history = c->history->str;
     facts->certificate_request_frame = c->request_frame;
     facts->authorities = c->requested ? c->authorities : NULL;
@@ -424,7 +426,8 @@ void connection_facts(struct connection *c, struct facts *facts)
     facts->server_chain_excludes = chain_excludes_client_auth(facts->server_chain);
     facts->alert = c->alert;
     facts->closed_first = side_of(c, c->closed_first);
-    facts->caveats = c->caveats | (c->syn_from == NOBODY ? CAVEAT_NO_SYN : 0);
+    facts->caveats = c->caveats | (c->syn_from == NOBODY ? CAVEAT_NO_SYN : 0) |
+                     (c->handshake.external_key ? CAVEAT_EXTERNAL_KEY : 0);
     if (facts->closed_first == SIDE_CLIENT && c->data[client] && !c->data[server])
         facts->caveats |= CAVEAT_CLIENT_CLOSED_FIRST;
     conclude_outcome(c, facts);

@@ -40,7 +40,9 @@ struct handshake {
     uint32_t hello_ack, last_ack; /* what the client had acknowledged with its hello, and most lately */
     GBytes *session_id;           /* offered by the client */
     GBytes *ticket;               /* offered by the client */
+    uint32_t external_identities; /* offered by the client: struct message */
     bool resumed, server_certificate;
+    bool external_key; /* resumed says so, but the key was agreed upon elsewhere */
 
     bool requested;                                    /* a CertificateRequest was seen */
     bool client_certificate;                           /* a Certificate from the client was seen, empty or not */

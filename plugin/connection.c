@@ -177,6 +177,7 @@ static void on_client_hello(struct connection *c, const struct observation *o, c
     set_server(c, 1 - o->from, ROLE_FROM_HELLO);
     h->offers_suite_that_cannot_ask = m->offers_suite_that_cannot_ask;
     h->offers_post_handshake_auth = m->post_handshake_auth;
+    h->external_identities = m->external_identities;
     h->offers_early_data = m->early_data; /* not offered again behind a HelloRetryRequest, RFC 8446 4.1.2 */
     g_clear_pointer(&h->flights, g_free);
     if (m->session_id && !h->session_id)
@@ -244,10 +245,12 @@ static void on_server_hello(struct connection *c, const struct observation *o, c
     if (m->alpn && m->alpn->len && !c->alpn)
         c->alpn = g_strdup(g_ptr_array_index(m->alpn, 0));
     if (is_tls13(c))
-        h->resumed = m->pre_shared_key; /* RFC 8446 2.2; a PSK from elsewhere looks the same */
+        h->resumed = m->pre_shared_key; /* RFC 8446 2.2 */
     else
         h->resumed = h->session_id && m->session_id && g_bytes_get_size(m->session_id) > 0 &&
                      g_bytes_equal(h->session_id, m->session_id); /* RFC 5246 7.3, RFC 5077 3.4 */
+    h->external_key = m->pre_shared_key && m->selected_identity < MOST_IDENTITIES &&
+                      (h->external_identities & 1u << m->selected_identity);
     remember_session(c, SESSION_BY_ID, m->session_id);
 }
 

@@ -17,6 +17,7 @@
 
 #define MOST_CERTIFICATES   32         /* kept of one chain */
 #define MOST_AUTHORITIES    100        /* names kept of one CertificateRequest */
+#define MOST_IDENTITIES     32         /* of a pre_shared_key extension that are looked at */
 #define LONGEST_CERTIFICATE (64 << 10) /* octets; a longer one is kept as its first octets and not parsed */
 
 /* Handshake types used by the state machine (TLS HandshakeType registry). */
@@ -59,6 +60,9 @@ struct message {
     bool offers_suite_that_cannot_ask; /* ClientHello: see suite_cannot_ask() */
     bool retry_request;                /* a ServerHello that is a HelloRetryRequest (RFC 8446 4.1.3) */
     bool pre_shared_key, early_data, post_handshake_auth;
+    uint32_t
+        external_identities;    /* ClientHello, bits: the nth identity's obfuscated_ticket_age is 0 (RFC 8446 4.2.11) */
+    uint16_t selected_identity; /* ServerHello with pre_shared_key */
     GBytes *session_id;
     GBytes *ticket; /* of a ClientHello of TLS <= 1.2, of a NewSessionTicket; not empty (RFC 5077 3.2, 3.3) */
     char *sni;

@@ -119,7 +119,8 @@ enum caveat {
     CAVEAT_UNSOLICITED_CERTIFICATE = 1 << 3,  /* the client sent a Certificate without a visible request */
     CAVEAT_CHAIN_CUT = 1 << 4,                /* more certificates presented than are kept */
     CAVEAT_CLIENT_CLOSED_FIRST = 1 << 5,      /* the client closed before the server answered its data */
-    CAVEAT_NO_SYN = 1 << 6                    /* the start of the TCP connection is not in the capture */
+    CAVEAT_NO_SYN = 1 << 6,                   /* the start of the TCP connection is not in the capture */
+    CAVEAT_EXTERNAL_KEY = 1 << 7              /* pre_shared_key with a ticket age of 0: a key agreed upon elsewhere */
 };
 
 /*

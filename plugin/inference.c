@@ -283,6 +283,9 @@ static enum inferred_request server_says(struct flight f)
     return said;
 }
 
+/* A server that joins its first messages could have put a request in with them; a shorter record holds none. */
+static bool may_hide_request(const struct flight *f) { return f->z[0] >= SMALLEST_EXTENSIONS + SMALLEST_REQUEST; }
+
 /* ---- together ---------------------------------------------------------------------------------- */
 
 static struct flight flight_of(const struct record_lengths *lengths, const struct suite *suite)
@@ -381,6 +384,8 @@ struct inference infer(const struct inference_input *input)
         out.conflict = true; /* the client's records do not look like it */
         return out;
     }
+    if (by_server == INFERRED_NOT_REQUESTED && !fit[NOT_ASKED].possible && may_hide_request(&server))
+        return out;
     take(&out, by_server, fit);
     return out;
 }

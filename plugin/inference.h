@@ -17,7 +17,9 @@
  * Finished is 4 octets and a hash (4.4.4): 36, or 52 with SHA-384. 57 is a Certificate with an Ed25519
  * raw public key, the smallest. CertificateVerify (4.4.3) is 8 octets and a signature, so few lengths occur.
  * The server's flight (4.3, 4.4) is EncryptedExtensions, CertificateRequest if it asks, Certificate,
- * CertificateVerify, Finished; most servers send each in a record of its own.
+ * CertificateVerify, Finished; most servers send each in a record of its own. None is known that joins some of
+ * them and not others; still, where the server's records stand alone against a request, the first one must be too short
+ * to hold one.
  *
  * A sender may pad (5.4), split and coalesce. Considered are: no padding; 16 zero octets on every record
  * (JSSE); every record to a multiple of one block size of 16 or more (OpenSSL's record_padding, mbedTLS);

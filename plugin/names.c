@@ -193,6 +193,7 @@ const char *caveat_name(enum caveat value)
         {CAVEAT_CHAIN_CUT, "chain_cut"},
         {CAVEAT_CLIENT_CLOSED_FIRST, "client_closed_first"},
         {CAVEAT_NO_SYN, "no_syn"},
+        {CAVEAT_EXTERNAL_KEY, "external_key"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
         if (names[i].caveat == value)

@@ -224,6 +224,29 @@ static void read_ticket(struct message *message, tvbuff_t *tvb, int at)
         message->ticket = g_bytes_new(tvb_get_ptr(tvb, at, (int)length), length);
 }
 
+/* RFC 8446 4.2.11, behind the extension's type: of the ClientHello which keys come from elsewhere, or the chosen one.
+ */
+static void read_pre_shared_key(struct message *message, tvbuff_t *tvb, int at)
+{
+    uint32_t length, list, high, low;
+
+    message->pre_shared_key = true;
+    if (!tvb || !take(tvb, &at, 2, &length) || !take(tvb, &at, 2, &list))
+        return;
+    if (message->type == HS_SERVER_HELLO) {
+        message->selected_identity = (uint16_t)list;
+        return;
+    }
+    const int end = at + (int)list;
+    for (unsigned i = 0; at < end && i < MOST_IDENTITIES && take(tvb, &at, 2, &length); i++) {
+        at += (int)length;
+        if (!take(tvb, &at, 2, &high) || !take(tvb, &at, 2, &low))
+            return;
+        if (high == 0 && low == 0)
+            message->external_identities |= 1u << i;
+    }
+}
+
 static void on_extension_type(struct walk *w, field_info *field)
 {
     if (!is_hello(w))
@@ -233,7 +256,7 @@ static void on_extension_type(struct walk *w, field_info *field)
         read_ticket(w->message, field->ds_tvb, field->start + field->length);
         break;
     case 41: /* RFC 8446 4.2 */
-        w->message->pre_shared_key = true;
+        read_pre_shared_key(w->message, field->ds_tvb, field->start + field->length);
         break;
     case 42:
         w->message->early_data = true;

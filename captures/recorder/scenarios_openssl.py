@@ -2,6 +2,7 @@
 """OpenSSL on both sides: the verdict table, once in TLS 1.2 and once in TLS 1.3 with its keys."""
 
 from . import lab as network
+from . import programs
 from .peers import client, pair, server
 from .scenario import COMPLETED, EMPTY, LEFT_OPEN, NONE, REJECTED, Connection, scenario
 
@@ -128,6 +129,16 @@ def _(lab):
           "OpenSSL, TLS 1.3. A full handshake with a client certificate, then one resumed by pre_shared_key.", keys=True)
 def _(lab):
     return resumption(lab, "1.3")
+
+
+@scenario("openssl-tls13-external-psk", "OpenSSL, TLS 1.3. Both sides share a key from elsewhere (external PSK) and no certificate; "
+          "the server would require one.", keys=True)
+def _(lab):
+    shared = "-tls1_3", "-ciphersuites", "TLS_AES_128_GCM_SHA256", "-psk", "73697074" * 8, "-psk_identity", "provider"
+    serving = programs.s_server(lab, *shared, "-Verify", "3", "-verify_return_error")
+    programs.converse(serving, programs.s_client(lab, *shared, leaf="both"))
+    return [Connection("1.3", False, server_leaf=None, impact="undetermined", reason="suite_without_certificates",
+                       shown=RESUMED | {"resumed": False, "client_cert": LEFT_OPEN, "caveats": ["external_key"]})]
 
 
 @scenario("openssl-tls13-hello-retry", "OpenSSL, TLS 1.3. The server asks for another key share (HelloRetryRequest), "

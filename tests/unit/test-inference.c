@@ -99,6 +99,8 @@ static const struct sent {
     {"present-coalesced-server-says", SHA256, {1500, 400}, {10, 60, 900, 264, 36}, 0, PRESENT, 1},
     {"client-alert", SHA256, {2}, {10, 60, 900, 264, 36}, 0, ASKED, 0},
     {"early-data", SHA256, {36, 400, 1200, 264, 36}, {1300}, EARLY, NOTHING, 0},
+    {"early-data-server-may-join", SHA256, {36, 400, 36}, {40, 900, 264, 36}, EARLY, NOTHING, 0},
+    {"not-asked-data-at-once-server-says", SHA256, {36, 150}, {40, 900, 264, 36}, 0, NOT, 1},
     {"early-data-server-says", SHA256, {36, 400, 36}, {10, 900, 264, 36}, EARLY, NOT, 0},
     {"resumed", SHA256, {36, 400}, {10, 36}, RESUMED, NOTHING, 1},
     {"large-request", SHA256, {0}, {10, 1200, 900, 264, 36}, 0, NOTHING, 0},
@@ -235,6 +237,45 @@ static void test_property(void)
     g_rand_free(chance);
 }
 
+/* Can the records be the flight of a server that asks (each message apart, or the first two together) or does not? */
+static bool producible_by_server(const unsigned *z, unsigned count, unsigned finished, bool asks, unsigned constant,
+                                 unsigned block)
+{
+    const unsigned pad = block ? 0 : constant, apart = asks ? 5 : 4;
+
+    if (count >= 4 && asks && z[0] >= 6 + 15 + pad && z[0] <= 131 + 400 + pad && z[1] >= 132 + pad &&
+        carries_verify(z[2], 0, constant, block) && carries(z[3], finished, constant, block))
+        return true;
+    if (count < apart || z[0] < 6 + pad || z[apart - 3] < 132 + pad || (asks && z[1] < 15 + pad))
+        return false;
+    return carries_verify(z[apart - 2], 0, constant, block) && carries(z[apart - 1], finished, constant, block);
+}
+
+static void test_server_property(void)
+{
+    static const unsigned known[] = {6,  10, 15,  20,  22,  26,  31,  36,  40,  47,  52,  60,  63,  76,  79,
+                                     88, 95, 131, 132, 136, 144, 147, 180, 264, 271, 280, 600, 900, 911, 916};
+    GRand *chance = g_rand_new_with_seed(8447);
+    unsigned concluded = 0;
+
+    for (unsigned round = 0; round < 2000000; round++) {
+        unsigned z[6] = {0}, count = (unsigned)g_rand_int_range(chance, 3, 6);
+        for (unsigned i = 0; i < count; i++)
+            z[i] = known[g_rand_int_range(chance, 0, G_N_ELEMENTS(known))];
+        if (round % 2) /* else most would not end like a flight at all */
+            z[count - 2] = 264 + round / 2 % 2 * 16, z[count - 1] = 36 + round / 2 % 2 * 16;
+        const struct inference_input input = {.cipher = SHA256, .server = lengths(SHA256, z, count)};
+        const enum inferred_request request = infer(&input).request;
+        concluded += request != INFERRED_NOTHING;
+        for (unsigned way = 0; request == INFERRED_NOT_REQUESTED && way < 3; way++)
+            g_assert_false(producible_by_server(z, count, 36, true, way == 1 ? 16 : 0, way == 2 ? 16 : 0));
+        for (unsigned way = 0; request == INFERRED_REQUESTED && way < 3; way++)
+            g_assert_false(producible_by_server(z, count, 36, false, way == 1 ? 16 : 0, way == 2 ? 16 : 0));
+    }
+    g_assert_cmpuint(concluded, >, 10000);
+    g_rand_free(chance);
+}
+
 /*
  * A sender that pads every record at random, up to 255 octets: hits an exact length now and then. What makes a
  * client that was asked look as if it was not takes two such chances, 1 in 65,536, and a client without a certificate;
@@ -301,6 +342,7 @@ int main(int argc, char **argv)
         g_test_add_data_func(path, &sent[i], test_sent);
     }
     g_test_add_func("/inference/property", test_property);
+    g_test_add_func("/inference/server-property", test_server_property);
     g_test_add_func("/inference/random-padding", test_random_padding);
     g_test_add_func("/inference/any-input", test_any_input);
     return g_test_run();
