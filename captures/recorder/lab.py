@@ -71,7 +71,7 @@ class Program:
     """A started program; its output goes to a file that wait_for() watches."""
 
     def __init__(self, argv, log: Path, **options):
-        self.argv, self.log = [str(word) for word in argv], log
+        self.argv, self.log, self.ended = [str(word) for word in argv], log, False
         with log.open("wb") as out:
             self.process = subprocess.Popen(self.argv, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.PIPE,
                                             start_new_session=True, **options)
@@ -103,6 +103,7 @@ class Program:
             raise RecordingError(f"{self.argv} does not end:\n{self.output()}") from error
 
     def end(self):
+        self.ended = True
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGTERM)
             try:
@@ -184,7 +185,7 @@ class Lab:
     def wait_listening(self, port):
         def ready():
             for program in self.programs:
-                if program.process.poll() not in (None, 0):
+                if program.process.poll() not in (None, 0) and not program.ended:
                     raise RecordingError(f"{program.argv} failed:\n{program.output()}")
             return is_listening(port)
         wait_until(ready, f"a listener on port {port}")

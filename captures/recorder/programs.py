@@ -284,7 +284,7 @@ def nss_range(tls):
 
 def nss_client(lab, tls="1.2", leaf=None):
     """tstclnt: sends a file, prints what comes back until the server closes."""
-    database = nss_database(lab, "nss-client", leaf)
+    database = nss_database(lab, f"nss-client-{len(lab.programs)}", leaf)
     words = ["tstclnt", "-h", network.SERVER, "-p", "5061", "-a", NAME, "-d", database, "-V", nss_range(tls),
              "-A", write(lab.folder / "options.txt", SIP_OPTIONS)]
     if leaf:
@@ -295,7 +295,7 @@ def nss_client(lab, tls="1.2", leaf=None):
 
 def nss_server(lab, ask, tls="1.2", leaf="sbc"):
     """selfserv answers every request as a web server would."""
-    database = nss_database(lab, "nss-server", leaf)
+    database = nss_database(lab, f"nss-server-{len(lab.programs)}", leaf)
     server = lab.start("selfserv", "-d", database, "-n", "own", "-p", "5061", "-V", nss_range(tls),
                        *{"no": [], "request": ["-r"], "require": ["-rr"]}[ask])
     lab.wait_listening(5061)
