@@ -19,7 +19,7 @@ struct walk {
     struct tls_record *record;  /* the current one: NULL before the first */
     struct message *message;    /* the current one: NULL outside */
     tvbuff_t *record_tvb;       /* where the record's header was read from */
-    field_info *handshake_item; /* the last one */
+    field_info *handshake_item; /* the last one of the current record */
     bool has_opaque_type, has_content_type, has_handshake_item;
 };
 
@@ -56,10 +56,32 @@ static bool take(tvbuff_t *tvb, int *at, int size, uint32_t *value)
 
 /* ---- records ----------------------------------------------------------------------------------- */
 
+/*
+ * Wireshark 4.4 decrypts a Finished that comes in a later frame than its ChangeCipherSpec, and shows it as an
+ * "Encrypted Handshake Message" without a type all the same: RFC 5246 7.4 and 7.4.9 out of the plaintext.
+ */
+static void read_finished_without_type(struct walk *w)
+{
+    const field_info *item = w->handshake_item;
+    struct message message = {.type = HS_FINISHED};
+    uint32_t type;
+    int at;
+
+    if (!item || w->message || !item->ds_tvb || item->ds_tvb == w->record_tvb)
+        return;
+    at = item->start;
+    if (!take(item->ds_tvb, &at, 1, &type) || type != HS_FINISHED || !take(item->ds_tvb, &at, 3, &message.length) ||
+        item->length != (int)message.length + 4)
+        return;
+    g_array_append_val(w->observation->messages, message);
+    w->record->messages++;
+}
+
 static void close_record(struct walk *w)
 {
     if (!w->record)
         return;
+    read_finished_without_type(w);
     /* TLS 1.3 shows the outer type apart; the inner one is there only when the record was decrypted */
     if (w->has_opaque_type) {
         w->record->hidden = !w->has_content_type;
@@ -91,6 +113,7 @@ static void on_record(struct walk *w, field_info *field)
     w->record = &g_array_index(w->observation->records, struct tls_record, w->observation->records->len - 1);
     w->record_tvb = field->ds_tvb;
     w->message = NULL;
+    w->handshake_item = NULL;
     w->has_opaque_type = w->has_content_type = w->has_handshake_item = false;
 }
 
@@ -117,6 +140,7 @@ static void note_content_source(struct walk *w, const field_info *field)
 
 static void on_handshake_item(struct walk *w, field_info *field)
 {
+    read_finished_without_type(w);
     if (!w->has_handshake_item) /* a later one may lie in a reassembled message */
         note_content_source(w, field);
     w->has_handshake_item = true;
