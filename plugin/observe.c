@@ -190,22 +190,26 @@ static void read_hello(struct message *message, tvbuff_t *tvb, int at)
 
 static void read_ticket(struct message *message, tvbuff_t *tvb, int at);
 
-/* The header of every message, RFC 8446 4: type and length. SSLv2 has another. */
+/*
+ * The header of every message, RFC 8446 4: type and length. SSLv2 has another. A message that was not captured
+ * whole is none: Wireshark 4.4 begins to dissect it, 4.0 does not.
+ */
 static void on_handshake_type(struct walk *w, field_info *field)
 {
     struct message message = {0};
-    int at = field->start;
+    int at = field->start + field->length;
 
+    w->message = NULL;
     message.type = (uint8_t)ws_field_uint(field);
+    const bool has_length = w->record->version != 0 && field->ds_tvb && take(field->ds_tvb, &at, 3, &message.length);
+    if (has_length && !tvb_bytes_exist(field->ds_tvb, at, (int)message.length))
+        return;
     g_array_append_val(w->observation->messages, message);
     w->message = &g_array_index(w->observation->messages, struct message, w->observation->messages->len - 1);
     w->record->messages++;
-    at += field->length;
-    if (w->record->version == 0 || !field->ds_tvb || !take(field->ds_tvb, &at, 3, &w->message->length))
-        return;
-    if (is_hello(w))
+    if (has_length && is_hello(w))
         read_hello(w->message, field->ds_tvb, at);
-    else if (w->message->type == HS_NEW_SESSION_TICKET)
+    else if (has_length && w->message->type == HS_NEW_SESSION_TICKET)
         read_ticket(w->message, field->ds_tvb,
                     at + 4); /* behind its lifetime; TLS 1.3's is another, and not asked for */
 }
