@@ -22,8 +22,17 @@ as_root() {
     fi
 }
 
+# A run by sudo leaves a build folder that only root can write to.
+own_build_folder() {
+    mkdir -p build 2>/dev/null
+    [ -d build ] || die "cannot make the folder $PWD/build"
+    foreign=$(find build ! -writable -print -quit)
+    [ -z "$foreign" ] || die "$PWD/$foreign is another user's, of a run with sudo perhaps: remove it with sudo rm -r $PWD/build"
+}
+
 # need_packages PACKAGE...: installs what is missing, and says what.
 need_packages() {
+    own_build_folder
     missing=""
     for package in "$@"; do
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q '^install ok installed$' ||
@@ -36,7 +45,6 @@ need_packages() {
     say "Installing with apt-get, which can take some minutes:$missing"
     # another apt may be running, and a mirror may fail once
     set -- -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3
-    mkdir -p build
     as_root apt-get "$@" update >build/apt.log 2>&1 || say "apt-get update failed: going on with the lists at hand"
     # shellcheck disable=SC2086
     quietly build/apt.log as_root env DEBIAN_FRONTEND=noninteractive \

@@ -19,7 +19,7 @@ struct walk {
     struct tls_record *record;  /* the current one: NULL before the first */
     struct message *message;    /* the current one: NULL outside */
     tvbuff_t *record_tvb;       /* where the record's header was read from */
-    field_info *handshake_item; /* the last one */
+    field_info *handshake_item; /* the last one of the current record */
     bool has_opaque_type, has_content_type, has_handshake_item;
 };
 
@@ -56,10 +56,32 @@ static bool take(tvbuff_t *tvb, int *at, int size, uint32_t *value)
 
 /* ---- records ----------------------------------------------------------------------------------- */
 
+/*
+ * Wireshark 4.4 decrypts a Finished that comes in a later frame than its ChangeCipherSpec, and shows it as an
+ * "Encrypted Handshake Message" without a type all the same: RFC 5246 7.4 and 7.4.9 out of the plaintext.
+ */
+static void read_finished_without_type(struct walk *w)
+{
+    const field_info *item = w->handshake_item;
+    struct message message = {.type = HS_FINISHED};
+    uint32_t type;
+    int at;
+
+    if (!item || w->message || !item->ds_tvb || item->ds_tvb == w->record_tvb)
+        return;
+    at = item->start;
+    if (!take(item->ds_tvb, &at, 1, &type) || type != HS_FINISHED || !take(item->ds_tvb, &at, 3, &message.length) ||
+        item->length != (int)message.length + 4)
+        return;
+    g_array_append_val(w->observation->messages, message);
+    w->record->messages++;
+}
+
 static void close_record(struct walk *w)
 {
     if (!w->record)
         return;
+    read_finished_without_type(w);
     /* TLS 1.3 shows the outer type apart; the inner one is there only when the record was decrypted */
     if (w->has_opaque_type) {
         w->record->hidden = !w->has_content_type;
@@ -91,6 +113,7 @@ static void on_record(struct walk *w, field_info *field)
     w->record = &g_array_index(w->observation->records, struct tls_record, w->observation->records->len - 1);
     w->record_tvb = field->ds_tvb;
     w->message = NULL;
+    w->handshake_item = NULL;
     w->has_opaque_type = w->has_content_type = w->has_handshake_item = false;
 }
 
@@ -117,6 +140,7 @@ static void note_content_source(struct walk *w, const field_info *field)
 
 static void on_handshake_item(struct walk *w, field_info *field)
 {
+    read_finished_without_type(w);
     if (!w->has_handshake_item) /* a later one may lie in a reassembled message */
         note_content_source(w, field);
     w->has_handshake_item = true;
@@ -166,22 +190,26 @@ static void read_hello(struct message *message, tvbuff_t *tvb, int at)
 
 static void read_ticket(struct message *message, tvbuff_t *tvb, int at);
 
-/* The header of every message, RFC 8446 4: type and length. SSLv2 has another. */
+/*
+ * The header of every message, RFC 8446 4: type and length. SSLv2 has another. A message that was not captured
+ * whole is none: Wireshark 4.4 begins to dissect it, 4.0 does not.
+ */
 static void on_handshake_type(struct walk *w, field_info *field)
 {
     struct message message = {0};
-    int at = field->start;
+    int at = field->start + field->length;
 
+    w->message = NULL;
     message.type = (uint8_t)ws_field_uint(field);
+    const bool has_length = w->record->version != 0 && field->ds_tvb && take(field->ds_tvb, &at, 3, &message.length);
+    if (has_length && !tvb_bytes_exist(field->ds_tvb, at, (int)message.length))
+        return;
     g_array_append_val(w->observation->messages, message);
     w->message = &g_array_index(w->observation->messages, struct message, w->observation->messages->len - 1);
     w->record->messages++;
-    at += field->length;
-    if (w->record->version == 0 || !field->ds_tvb || !take(field->ds_tvb, &at, 3, &w->message->length))
-        return;
-    if (is_hello(w))
+    if (has_length && is_hello(w))
         read_hello(w->message, field->ds_tvb, at);
-    else if (w->message->type == HS_NEW_SESSION_TICKET)
+    else if (has_length && w->message->type == HS_NEW_SESSION_TICKET)
         read_ticket(w->message, field->ds_tvb,
                     at + 4); /* behind its lifetime; TLS 1.3's is another, and not asked for */
 }

@@ -173,7 +173,16 @@ static void put_number(stat_tap_table *table, unsigned row, enum column column, 
 {
     stat_tap_table_item_type *cell = stat_tap_get_field_data(table, row, column);
 
+    cell->type = TABLE_ITEM_UINT;
     cell->value.uint_value = number;
+    stat_tap_set_field_data(table, row, column, cell);
+}
+
+static void blank_number(stat_tap_table *table, unsigned row, enum column column)
+{
+    stat_tap_table_item_type *cell = stat_tap_get_field_data(table, row, column);
+
+    cell->type = TABLE_ITEM_NONE; /* shows nothing; a 0 would look like a finding */
     stat_tap_set_field_data(table, row, column, cell);
 }
 
@@ -221,7 +230,7 @@ static void blank_row(stat_tap_table *table, unsigned row)
         if (columns[i].type == TABLE_ITEM_STRING)
             put_text(table, row, (enum column)i, g_strdup(""));
         else
-            put_number(table, row, (enum column)i, 0);
+            blank_number(table, row, (enum column)i);
     }
 }
 
