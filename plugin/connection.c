@@ -508,6 +508,7 @@ static void on_application_data(struct connection *c, const struct observation *
     struct handshake *h = &c->handshake;
 
     add_history(c, from, 'D');
+    c->encrypted[from] = c->encrypted[from] || !is_tls13(c); /* its ChangeCipherSpec may have been missed */
     c->sip_payload = c->sip_payload || record->sip;
     if (h->completed || (h->finished[from] && (!is_tls13(c) || !from_server(c, from) || has_client_finished(c, o))))
         c->data[from] = true;
