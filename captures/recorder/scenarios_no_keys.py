@@ -21,7 +21,7 @@ CASES = {
 
 
 def cases_of(serving, calling):
-    # GnuTLS 3.7 accepts any usage; JSSE and NSS present no certificate without clientAuth
+    # GnuTLS 3.7 accepts any usage; NSS presents no certificate without clientAuth; JSSE is refused amid its flight
     refuses = serving in REFUSAL and calling not in ("jsse", "nss")
     return [case for case in CASES if refuses or case != "certificate refused"]
 
@@ -72,7 +72,8 @@ def register(serving, calling):
         return [converse(lab, serving, calling, case) for case in cases]
 
 
-# JSSE and NSS log no keys: one of a pair must. Go's client waits for gnutls-serv's end, tstclnt for that of others.
+# JSSE and NSS log no keys: one of a pair must. gnutls-serv echoes all but the last octet, for which Go's client waits;
+# tstclnt waits for the server to close.
 PAIRS = {
     "openssl": ("openssl", "go", "jsse", "gnutls", "nss"),
     "go": ("openssl", "go", "jsse", "gnutls"),
