@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""TLS 1.3 without keys, by stack: each as a server of and as a client of OpenSSL and Go, some of each other.
+"""TLS 1.3 without keys, by stack: each as a server and as a client of OpenSSL and Go, some of each other.
 
 One capture per pair, one connection per case the pair can do, the server started anew for each.
 """
@@ -29,19 +29,23 @@ REFUSAL_OF_EMPTY = {"openssl": "certificate_required", "go": "bad_certificate"}
 ALONE = "openssl-openssl", "openssl-go", "go-openssl", "go-go", "gnutls-gnutls", "gnutls-jsse", "jsse-gnutls", "nss-gnutls"
 PAIRS = (*ALONE, *(pair for stack in WORDS if stack not in ("openssl", "go") for other in ("openssl", "go")
                    for pair in (f"{stack}-{other}", f"{other}-{stack}")))
+# TLS_AES_128_CCM_8_SHA256, the suite with the short tag, as each of these calls it
+CCM_8 = {"gnutls": "NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+AES-128-CCM-8", "wolfssl": "TLS13-AES128-CCM-8-SHA256",
+         "mbedtls": "TLS1-3-AES-128-CCM-8-SHA256"}
+CCM_8_PAIRS = "gnutls-mbedtls", "mbedtls-gnutls", "gnutls-wolfssl", "wolfssl-gnutls"
 
 
-def start_server(lab, stack, ask, calling):
+def start_server(lab, stack, ask, calling, suites):
     if stack == "nss":
         return programs.nss_server(lab, ask, "1.3")
-    return server(lab, stack, "sbc", ask, tls="1.3", hang_up=calling == "nss")
+    return server(lab, stack, "sbc", ask, tls="1.3", hang_up=calling == "nss", ciphers=suites.get(stack))
 
 
-def run_client(lab, stack, leaf):
+def run_client(lab, stack, leaf, suites):
     if stack == "nss":
         programs.nss_client(lab, "1.3", leaf)
     else:
-        client(lab, stack, leaf, tls="1.3")
+        client(lab, stack, leaf, tls="1.3", ciphers=suites.get(stack))
 
 
 def meant(serving, calling, case):
@@ -63,25 +67,29 @@ def meant(serving, calling, case):
     return made, leaf
 
 
-def connect(lab, serving, calling, case):
-    """One connection of a pair; returns when it is closed and the port is free."""
+def connect(lab, serving, calling, case, suites):
+    """One connection of a pair; `suites` are those that a stack is kept to. Returns when it is closed and the port is free."""
     made, leaf = meant(serving, calling, case)
-    program = start_server(lab, serving, CASES[case][0], calling)
-    run_client(lab, calling, leaf)
+    program = start_server(lab, serving, CASES[case][0], calling, suites)
+    run_client(lab, calling, leaf, suites)
     network.wait_until(lambda: network.open_connections() == 0, "the connection to close")
     program.end()
     network.wait_until(lambda: not network.is_listening(5061), "the port to become free")
     return made
 
 
-def register(pair):
+def register(pair, label="", suite="", suites=None):
     serving, calling = pair.split("-")
+    refused = "refused after an empty answer" if calling == "nss" else "refused"
 
-    @scenario(f"no-keys-{pair}", f"{WORDS[serving]} server, {WORDS[calling]} client, TLS 1.3, no keys in the file; one "
-              "connection each: not asked, empty answer, certificate accepted, refused.", debian13="mbedtls" in pair)
+    @scenario(f"no-keys-{pair}{label}", f"{WORDS[serving]} server, {WORDS[calling]} client, TLS 1.3{suite}, no keys in the "
+              f"file; one connection each: not asked, empty answer, certificate accepted, {refused}.",
+              debian13="mbedtls" in pair)
     def run(lab):
-        return [connect(lab, serving, calling, case) for case in CASES]
+        return [connect(lab, serving, calling, case, suites or {}) for case in CASES]
 
 
 for each in PAIRS:
     register(each)
+for each in CCM_8_PAIRS:
+    register(each, "-ccm-8", " with TLS_AES_128_CCM_8_SHA256", CCM_8)
