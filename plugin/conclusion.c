@@ -275,7 +275,7 @@ static uint32_t client_close(const struct connection *c, const struct inference 
     const struct hidden_flights *flights = c->handshake.flights;
     uint32_t frame = c->closed_frame[client];
 
-    for (unsigned i = inference->client_flight; i < flights->count[client]; i++)
+    for (unsigned i = MAX(inference->client_flight, 1); i < flights->count[client]; i++)
         if (inference_is_alert(c->cipher, flights->record[client][i].length) &&
             (frame == 0 || flights->record[client][i].frame < frame))
             frame = flights->record[client][i].frame;
@@ -292,6 +292,25 @@ static void infer_rejected(const struct connection *c, struct facts *facts, unsi
         facts->alert = (struct alert){side_of(c, by), -1, alert_frame};
 }
 
+/*
+ * A server need not wait for the client's Finished to refuse its certificate (RFC 8446 4.4.2.4). Of what it sent once
+ * it had the first record of the client's answer an alert is the first and the last, and the end of the connection follows.
+ */
+static bool refused_amid_flight(const struct connection *c, const struct inference *inference)
+{
+    const unsigned server = c->server, client = 1 - server;
+    const struct hidden_flights *flights = c->handshake.flights;
+
+    if (inference->request != INFERRED_REQUESTED || inference->answer == CLIENT_CERT_UNKNOWN ||
+        c->handshake.offers_early_data || flights->proven[server] != flights->count[server])
+        return false;
+    const struct hidden_record *said = server_record_behind(c, flights->record[client][0].end);
+    const uint32_t closed = client_close(c, inference);
+    return said && said == &flights->record[server][flights->count[server] - 1] &&
+           inference_is_alert(c->cipher, said->length) && c->closed_frame[server] &&
+           (closed == 0 || said->frame < closed);
+}
+
 /* What the server did first once it had the client's Finished (RFC 8446 4.4.4, 6). */
 static void infer_outcome(const struct connection *c, const struct inference *inference, struct facts *facts)
 {
@@ -304,8 +323,11 @@ static void infer_outcome(const struct connection *c, const struct inference *in
         infer_rejected(c, facts, client, flights->record[client][0].frame);
         return;
     }
-    if (inference->client_flight == 0)
+    if (inference->client_flight == 0) {
+        if (refused_amid_flight(c, inference))
+            infer_rejected(c, facts, server, flights->record[server][flights->count[server] - 1].frame);
         return;
+    }
     const uint32_t closed = client_close(c, inference);
     const struct hidden_record *answer =
         server_record_behind(c, flights->record[client][inference->client_flight - 1].end);

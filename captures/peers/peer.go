@@ -60,7 +60,7 @@ func readMessage(reader *bufio.Reader) (string, error) {
 	}
 }
 
-func serveOne(connection *tls.Conn) {
+func serveOne(connection *tls.Conn, hangUp bool) {
 	defer connection.Close()
 	connection.SetDeadline(time.Now().Add(timeout))
 	if err := connection.Handshake(); err != nil {
@@ -83,7 +83,9 @@ func serveOne(connection *tls.Conn) {
 	}
 	_, err = io.WriteString(connection, answer+"Content-Length: 0\r\n\r\n")
 	tell(connection, err == nil, err)
-	io.Copy(io.Discard, reader)
+	if !hangUp {
+		io.Copy(io.Discard, reader)
+	}
 }
 
 func talk(connection *tls.Conn, number int) (bool, error) {
@@ -134,6 +136,7 @@ func main() {
 	connections := options.Int("connections", 1, "connections, one after another")
 	resume := options.Bool("resume", false, "the client resumes")
 	noTickets := options.Bool("no-tickets", false, "no session tickets")
+	hangUp := options.Bool("hang-up", false, "the server closes behind its first answer")
 	options.Parse(os.Args[2:])
 
 	root, err := os.ReadFile(*ca)
@@ -180,6 +183,6 @@ func main() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		serveOne(tls.Server(raw, config))
+		serveOne(tls.Server(raw, config), *hangUp)
 	}
 }

@@ -20,6 +20,7 @@ CLIENT6, SERVER6 = "2001:db8:1::10", "2001:db8:2::20"
 TIMEOUT = 20
 MARKER_PORT = 9
 DEBIAN13 = Path(os.environ.get("SIPTLS_DEBIAN13", "/var/tmp/siptls-debian13"))
+DEBIAN13_PACKAGES = "gcc,libc6-dev,libmbedtls-dev,openssl"
 IN_NAMESPACE = "SIPTLS_RECORDER_NAMESPACE"
 
 
@@ -27,9 +28,18 @@ class RecordingError(Exception):
     """What was recorded is not what the scenario says."""
 
 
-def enter_namespace():
+def make_debian13():
+    """Debian 13 in a folder of its own, for what Debian 12 has not: OpenSSL 3.5, mbedTLS 3.6."""
+    if not (DEBIAN13 / "usr/include/mbedtls/ssl.h").exists():
+        subprocess.run(["debootstrap", "--variant=minbase", f"--include={DEBIAN13_PACKAGES}", "trixie", DEBIAN13], check=True,
+                       stdout=subprocess.DEVNULL)
+
+
+def enter_namespace(needs_debian13):
     """Starts this program again in a network namespace with the addresses above; returns inside it."""
     if os.environ.get(IN_NAMESPACE) != "1":
+        if needs_debian13:
+            make_debian13()
         environment = dict(os.environ, **{IN_NAMESPACE: "1"})
         os.execvpe("unshare", ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable,
                                "-B", *sys.argv], environment)
@@ -71,7 +81,7 @@ class Program:
     """A started program; its output goes to a file that wait_for() watches."""
 
     def __init__(self, argv, log: Path, **options):
-        self.argv, self.log, self.ended = [str(word) for word in argv], log, False
+        self.argv, self.log = [str(word) for word in argv], log
         with log.open("wb") as out:
             self.process = subprocess.Popen(self.argv, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.PIPE,
                                             start_new_session=True, **options)
@@ -103,7 +113,6 @@ class Program:
             raise RecordingError(f"{self.argv} does not end:\n{self.output()}") from error
 
     def end(self):
-        self.ended = True
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGTERM)
             try:
@@ -184,9 +193,9 @@ class Lab:
 
     def wait_listening(self, port):
         def ready():
-            for program in self.programs:
-                if program.process.poll() not in (None, 0) and not program.ended:
-                    raise RecordingError(f"{program.argv} failed:\n{program.output()}")
+            program = self.programs[-1]
+            if program.process.poll() not in (None, 0):
+                raise RecordingError(f"{program.argv} failed:\n{program.output()}")
             return is_listening(port)
         wait_until(ready, f"a listener on port {port}")
 

@@ -198,18 +198,22 @@ def s_client(lab, *options, leaf=None, openssl=("openssl",), preload=None):
     return lab.start(*words, preload=preload)
 
 
-def debian13_openssl(lab):
-    """The openssl command of Debian 13 (OpenSSL 3.5), in a folder made by debootstrap; sees the lab's files."""
-    if not (network.DEBIAN13 / "usr/bin/openssl").exists():
-        subprocess.run(["debootstrap", "--variant=minbase", "--include=openssl", "trixie", network.DEBIAN13], check=True,
-                       stdout=subprocess.DEVNULL)
+def debian13(lab):
+    """The words that run a program of Debian 13's folder; it sees the files of this recording under their own names."""
     shared = lab.folder.parent
     inside = network.DEBIAN13 / shared.relative_to("/")
     if not inside.exists():
         inside.mkdir(parents=True)
     if not inside.is_mount():   # seen by this mount namespace only
         subprocess.run(["mount", "--bind", shared, inside], check=True)
-    return "chroot", network.DEBIAN13, "openssl"
+    return "chroot", network.DEBIAN13
+
+
+def leave_debian13(shared: Path):
+    inside = network.DEBIAN13 / shared.relative_to("/")
+    if inside.is_mount():
+        subprocess.run(["umount", inside], check=True)
+        inside.rmdir()
 
 
 def converse(server, client, before_answer=lambda: None):
@@ -259,7 +263,7 @@ def gnutls_client(lab, tls="1.2", leaf=None, *options, refused=False):
 
 def nss_database(lab, name, leaf):
     """An NSS database with the trusted root and, where given, a leaf called "own"."""
-    folder = lab.folder / name
+    folder = lab.folder / f"{name}-{len(lab.programs)}"
     folder.mkdir()
     database = f"sql:{folder}"
 

@@ -53,17 +53,18 @@ class Scenario:
     run: Callable
     keys: bool              # the capture carries its TLS keys
     decrypts: bool          # the keys are known; else the scenario looks into the programs' logs itself
+    debian13: bool          # it needs the folder of Debian 13
 
 
 SCENARIOS = {}
 
 
-def scenario(name, how, keys=False, decrypts=True):
+def scenario(name, how, keys=False, decrypts=True, debian13=False):
     """Registers the function that records the capture NAME.pcapng."""
     def register(run):
         if name in SCENARIOS:
             raise ValueError(f"two scenarios are called {name}")
-        SCENARIOS[name] = Scenario(name, how, run, keys, decrypts)
+        SCENARIOS[name] = Scenario(name, how, run, keys, decrypts, debian13)
         return run
     return register
 

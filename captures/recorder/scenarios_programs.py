@@ -174,7 +174,7 @@ def _(lab):
 
 
 def compressed(lab, answer, *asking):
-    openssl = programs.debian13_openssl(lab)
+    openssl = *programs.debian13(lab), "openssl"
     serving = programs.s_server(lab, "-tls1_3", *asking, openssl=openssl)
     calling = programs.s_client(lab, "-tls1_3", leaf=answer, openssl=openssl)
     programs.converse(serving, calling)
@@ -185,7 +185,7 @@ def compressed(lab, answer, *asking):
 
 
 @scenario("openssl35-tls13-compressed", "OpenSSL 3.5 on both sides, TLS 1.3. The server requires a certificate; the client "
-          "sends it compressed (RFC 8879), unasked.", keys=True)
+          "sends it compressed (RFC 8879), unasked.", keys=True, debian13=True)
 def _(lab):
     compressed(lab, "both", "-Verify", "3", "-verify_return_error")
     return [accepted("1.3", "both", client_compressed=True)]
