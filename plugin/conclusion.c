@@ -293,8 +293,8 @@ static void infer_rejected(const struct connection *c, struct facts *facts, unsi
 }
 
 /*
- * A server need not wait for the client's Finished to refuse its certificate (RFC 8446 4.4.2.4). Of what it sent once
- * it had the first record of the client's answer an alert is the first and the last, and the end of the connection follows.
+ * A server need not wait for the client's Finished to refuse its certificate (RFC 8446 4.4.2.4): having the first
+ * record of the client's answer it says nothing but an alert, and closes.
  */
 static bool refused_amid_flight(const struct connection *c, const struct inference *inference)
 {

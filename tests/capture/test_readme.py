@@ -8,7 +8,8 @@ import pytest
 
 from conftest import ROOT
 
-BLOCKS = re.findall(r"<!-- run -->\n```console\n\$ (.*?)\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"<!-- run -->\n```console\n\$ (.*?)\n(.*?)```", README, re.DOTALL)
 
 
 def run(host, command):
@@ -25,3 +26,20 @@ def test_command_prints_what_the_readme_shows(host, command, shown):
 
 def test_readme_has_commands():
     assert len(BLOCKS) >= 4
+
+
+def words_of(enumerators):
+    """The words that names.c gives to enumerators whose names begin so."""
+    return re.findall(rf'\b{enumerators}_[A-Z_]+(?:\] =|,) "([a-z_]+)"', (ROOT / "plugin/names.c").read_text())
+
+
+def undetermined_reasons():
+    words = words_of("REASON")
+    return words[:words.index("aborted_early") + 1]     # the enumeration has those of undetermined first
+
+
+@pytest.mark.parametrize("words, least", [(words_of("CAVEAT"), 8), (words_of("IMPACT"), 5), (undetermined_reasons(), 11)])
+def test_readme_explains_every_word(words, least):
+    assert len(words) >= least
+    for word in words:
+        assert f"| `{word}` | " in README
