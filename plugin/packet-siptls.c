@@ -414,6 +414,8 @@ static enum sip_by look_up_port(uint16_t port)
     return SIP_NO;
 }
 
+bool siptls_is_sip_port(uint16_t port) { return look_up_port(port) != SIP_NO; }
+
 /* Asked for every frame of TLS connections that are not SIP: looked up once a port and capture. */
 static enum sip_by sip_by_port(uint16_t port)
 {

@@ -17,6 +17,9 @@ void proto_reg_handoff_siptls(void);
 /* Frames of the open capture seen so far. */
 uint64_t siptls_frames(void);
 
+/* Whether the connections to this server port are SIP, by siptls.ports, sip.tls.port or Decode As. */
+bool siptls_is_sip_port(uint16_t port);
+
 /* Whose box a server is, by the preference siptls.own_networks. */
 enum owner siptls_owner(const char *server_ip);
 

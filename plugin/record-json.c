@@ -261,3 +261,23 @@ void record_json_file(GString *out, const struct file_figures *figures)
     string_member(&json, "error", figures->error);
     end_record(&json, out, line);
 }
+
+void record_json_run(GString *out, const struct run_figures *figures)
+{
+    GString *line = g_string_sized_new(512);
+    json_dumper json = begin_record(line, "run", NULL);
+
+    string_member(&json, "version", figures->version);
+    string_member(&json, "wireshark", figures->wireshark);
+    string_member(&json, "ports", figures->ports);
+    string_member(&json, "keylog", figures->keylog);
+    bool_member(&json, "any_port", figures->any_port);
+    bool_member(&json, "infer", figures->infer);
+    bool_member(&json, "complete", figures->is_complete);
+    number_member(&json, "files", figures->files);
+    number_member(&json, "unreadable", figures->unreadable);
+    number_member(&json, "not_captures", figures->not_captures);
+    number_member(&json, "without_sip", figures->without_sip);
+    number_member(&json, "connections", figures->connections);
+    end_record(&json, out, line);
+}

@@ -26,4 +26,15 @@ struct file_figures {
 
 void record_json_file(GString *out, const struct file_figures *figures);
 
+/* How records were made, and of how much: the last line of siptls-scan. */
+struct run_figures {
+    const char *version, *wireshark; /* of siptls, of the libraries */
+    const char *ports, *keylog;      /* as given; NULL: not given */
+    bool any_port, infer;
+    bool is_complete; /* false: interrupted */
+    unsigned files, unreadable, not_captures, without_sip, connections;
+};
+
+void record_json_run(GString *out, const struct run_figures *figures);
+
 #endif

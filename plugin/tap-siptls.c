@@ -8,6 +8,7 @@
 #include "tap-siptls.h"
 
 #include "endpoint.h"
+#include "listing.h"
 #include "names.h"
 #include "packet-siptls.h"
 #include "record-json.h"
@@ -18,62 +19,25 @@
 
 /* ---- -z siptls,json[,filter] ------------------------------------------------------------------- */
 
-struct listing {
-    GHashTable *seen; /* a set of struct connection * */
-    GPtrArray *in_order;
-    unsigned generation;
-};
-
-static void listing_reset(void *data)
+static void print_connection(void *data, const struct facts *facts)
 {
-    struct listing *listing = data;
+    GString *out = data;
 
-    g_hash_table_remove_all(listing->seen);
-    g_ptr_array_set_size(listing->in_order, 0);
+    g_string_truncate(out, 0);
+    record_json_connection(out, facts, NULL, true);
+    fwrite(out->str, 1, out->len, stdout);
 }
 
-static tap_packet_status listing_packet(void *data, packet_info *pinfo _U_, epan_dissect_t *edt _U_, const void *tapped,
-                                        tap_flags_t flags _U_)
+static void print_listing(struct listing *listing)
 {
-    struct listing *listing = data;
-
-    if (listing->generation != siptls_generation())
-        listing_reset(listing);
-    listing->generation = siptls_generation();
-    if (g_hash_table_add(listing->seen, (void *)(uintptr_t)tapped))
-        g_ptr_array_add(listing->in_order, (void *)(uintptr_t)tapped);
-    return TAP_PACKET_DONT_REDRAW;
-}
-
-static void listing_draw(void *data)
-{
-    struct listing *listing = data;
     GString *out = g_string_new(NULL);
     struct file_figures figures = {.size = -1, .packets = siptls_frames(), .status = "ok"};
 
-    for (unsigned i = 0; listing->generation == siptls_generation() && i < listing->in_order->len; i++) {
-        struct connection *connection = g_ptr_array_index(listing->in_order, i);
-        struct facts facts;
-        if (connection_sip(connection) == SIP_NO)
-            continue;
-        connection_facts(connection, &facts);
-        record_json_connection(out, &facts, NULL, true);
-        figures.connections++;
-        fwrite(out->str, 1, out->len, stdout);
-        g_string_truncate(out, 0);
-    }
+    figures.connections = listing_each(listing, print_connection, out);
+    g_string_truncate(out, 0);
     record_json_file(out, &figures);
     fwrite(out->str, 1, out->len, stdout);
     g_string_free(out, TRUE);
-}
-
-static void listing_finish(void *data)
-{
-    struct listing *listing = data;
-
-    g_hash_table_unref(listing->seen);
-    g_ptr_array_unref(listing->in_order);
-    g_free(listing);
 }
 
 static const char *filter_of(const char *arguments, const char *command)
@@ -85,17 +49,12 @@ static const char *filter_of(const char *arguments, const char *command)
 
 static ws_tap_init_result listing_init(const char *arguments, void *user_data _U_)
 {
-    struct listing *listing = g_new0(struct listing, 1);
+    g_autofree char *error = NULL;
 
-    listing->seen = g_hash_table_new(g_direct_hash, g_direct_equal);
-    listing->in_order = g_ptr_array_new();
-    GString *error = register_tap_listener(SIPTLS_TAP, listing, filter_of(arguments, "siptls,json"), 0, listing_reset,
-                                           listing_packet, listing_draw, listing_finish);
-    if (!error) {
+    if (listing_new(filter_of(arguments, "siptls,json"), print_listing, &error)) {
         WS_TAP_INIT_RETURN(true);
     }
-    fprintf(stderr, "tshark: -z siptls,json: %s\n", error->str);
-    g_string_free(error, TRUE);
+    fprintf(stderr, "tshark: -z siptls,json: %s\n", error);
 
     WS_TAP_INIT_RETURN(false);
 }

@@ -10,10 +10,15 @@
 #define WS_BUILD_DLL
 #include <wireshark.h>
 
+#include <epan/epan.h>
+#include <epan/epan_dissect.h>
 #include <epan/packet.h>
 #include <epan/proto.h>
 #include <epan/tvbuff.h>
+#include <wiretap/wtap.h>
 #include <ws_version.h>
+#include <wsutil/filesystem.h>
+#include <wsutil/wslog.h>
 
 #define WS_AT_LEAST(major, minor)                                                                                      \
     (WIRESHARK_VERSION_MAJOR > (major) || (WIRESHARK_VERSION_MAJOR == (major) && WIRESHARK_VERSION_MINOR >= (minor)))
@@ -59,6 +64,98 @@ typedef void ws_tap_init_result;
 #define WS_TELEPHONY_MENU REGISTER_TELEPHONY_GROUP_UNSORTED
 #else
 #define WS_TELEPHONY_MENU REGISTER_STAT_GROUP_TELEPHONY
+#endif
+
+/* ---- libwireshark inside siptls-scan ------------------------------------------------------------ */
+
+/* ws_log_init: the program's name up to 4.4; from 4.6 on the order and number of arguments changed once more */
+static inline void ws_start_log(const char *program)
+{
+    typedef void complain(const char *, va_list);
+#if WS_AT_LEAST(4, 6)
+    _Generic(&ws_log_init, void (*)(complain *)
+             : ((void (*)(complain *))ws_log_init)(NULL), void (*)(complain *, const char *)
+             : ((void (*)(complain *, const char *))ws_log_init)(NULL, program), default
+             : ((void (*)(const char *, complain *))ws_log_init)(program, NULL));
+#else
+    ws_log_init(program, (complain *)NULL);
+#endif
+}
+
+/* configuration_init: the namespace is gone in 4.6. What it returns is freed by the caller. */
+static inline char *ws_start_configuration(const char *program)
+{
+#if WS_AT_LEAST(4, 6)
+    return configuration_init(program);
+#else
+    return configuration_init(program, NULL);
+#endif
+}
+
+/* A record of a capture file and its octets: two things up to 4.4, one from 4.6 on */
+struct ws_record {
+    wtap_rec rec;
+#if !WS_AT_LEAST(4, 6)
+    Buffer buffer;
+#endif
+};
+
+static inline void ws_record_init(struct ws_record *record)
+{
+#if WS_AT_LEAST(4, 6)
+    wtap_rec_init(&record->rec, 1514);
+#else
+    wtap_rec_init(&record->rec);
+    ws_buffer_init(&record->buffer, 1514);
+#endif
+}
+
+static inline bool ws_record_read(wtap *file, struct ws_record *record, int *error, char **error_text, int64_t *offset)
+{
+#if WS_AT_LEAST(4, 6)
+    return wtap_read(file, &record->rec, error, error_text, offset);
+#else
+    return wtap_read(file, &record->rec, &record->buffer, error, error_text, offset);
+#endif
+}
+
+static inline const uint8_t *ws_record_octets(struct ws_record *record)
+{
+#if WS_AT_LEAST(4, 6)
+    return ws_buffer_start_ptr(&record->rec.data);
+#else
+    return ws_buffer_start_ptr(&record->buffer);
+#endif
+}
+
+/* Readies the record for the next read. */
+static inline void ws_record_reset(struct ws_record *record) { wtap_rec_reset(&record->rec); }
+
+static inline void ws_record_clear(struct ws_record *record)
+{
+    wtap_rec_cleanup(&record->rec);
+#if !WS_AT_LEAST(4, 6)
+    ws_buffer_free(&record->buffer);
+#endif
+}
+
+/* frame_tvbuff is no part of the libraries: the record's octets stay where they are until the next read */
+static inline void ws_dissect(epan_dissect_t *dissection, int file_type, struct ws_record *record, frame_data *frame)
+{
+#if WS_AT_LEAST(4, 6)
+    epan_dissect_run_with_taps(dissection, file_type, &record->rec, frame, NULL);
+#else
+    tvbuff_t *octets = tvb_new_real_data(ws_record_octets(record), frame->cap_len,
+                                         frame->pkt_len > G_MAXINT ? G_MAXINT : (int)frame->pkt_len);
+    epan_dissect_run_with_taps(dissection, file_type, &record->rec, octets, frame, NULL);
+#endif
+}
+
+/* How many captures one process may dissect: 4.0 reads its name tables anew for each and keeps the old ones */
+#if WS_AT_LEAST(4, 2)
+#define WS_MOST_SESSIONS 200
+#else
+#define WS_MOST_SESSIONS 1
 #endif
 
 #endif

@@ -83,10 +83,49 @@ bool inputs_collect(GPtrArray *inputs, const char *path)
 {
     GStatBuf status;
 
+    if (strcmp(path, "-") == 0) {
+        add(inputs, path, true);
+        return true;
+    }
     if (g_stat(path, &status) != 0)
         return complain(path, errno);
     if (S_ISDIR(status.st_mode))
         return collect_directory(inputs, path);
     add(inputs, path, true);
     return true;
+}
+
+static GString *read_all(FILE *file)
+{
+    GString *text = g_string_new(NULL);
+    char part[4096];
+
+    for (size_t got; (got = fread(part, 1, sizeof part, file)) > 0;)
+        g_string_append_len(text, part, (gssize)got);
+    return text;
+}
+
+bool inputs_collect_list(GPtrArray *inputs, const char *list)
+{
+    const bool is_standard_input = strcmp(list, "-") == 0;
+    FILE *file = is_standard_input ? stdin : g_fopen(list, "rb");
+    bool readable = true;
+
+    if (!file)
+        return complain(list, errno);
+    g_autoptr(GString) text = read_all(file);
+    if (ferror(file))
+        readable = complain(list, errno);
+    if (!is_standard_input)
+        fclose(file);
+    const char separator = memchr(text->str, '\0', text->len) ? '\0' : '\n';
+    for (char *at = text->str, *end = text->str + text->len; at < end;) {
+        char *stop = memchr(at, separator, (size_t)(end - at));
+        stop = stop ? stop : end;
+        *stop = '\0';
+        if (*at)
+            readable = inputs_collect(inputs, at) && readable;
+        at = stop + 1;
+    }
+    return readable;
 }

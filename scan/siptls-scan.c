@@ -4,76 +4,110 @@
  */
 #include "exit-codes.h"
 #include "inputs.h"
+#include "options.h"
+#include "record-json.h"
 #include "report-table.h"
-#include "run-tshark.h"
+#include "workers.h"
 
 #include <errno.h>
-#include <gio/gio.h>
-#include <glib/gstdio.h>
+#include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 struct audit {
-    struct tshark_options options;
+    const struct options *options;
+    const GPtrArray *inputs; /* of struct input * */
     struct endpoints *endpoints;
-    struct networks *own;
     struct totals totals;
-    gboolean quiet;
     bool other_ports[65536]; /* TLS servers that are not SIP, for the hint */
     GPtrArray *kept;         /* of struct record *: keys of the endpoints' contributions */
 };
 
-static void take_line(struct audit *audit, const char *path, char *line, unsigned *connections)
-{
-    struct record *record = record_read(line);
+static volatile sig_atomic_t interrupted;
 
-    if (record->type == RECORD_CONNECTION) {
-        unsigned moved_from;
-        if (!audit->quiet)
-            report_connection(path, record);
-        ++*connections;
-        endpoints_put(audit->endpoints, record, g_steal_pointer(&record->contribution), &moved_from);
-        g_ptr_array_add(audit->kept, record);
-        return;
-    }
-    record_free(record);
+static void interrupt(int number)
+{
+    (void)number;
+    interrupted = 1;
 }
 
-static void audit_file(struct audit *audit, const struct input *input)
+static void take_line(struct audit *audit, const char *path, char *line)
 {
-    g_autofree char *records = NULL, *cause = NULL;
-    unsigned connections = 0;
-    const enum read_status status = tshark_read(input->path, &audit->options, &records, &cause);
+    struct record *record = record_read(line);
+    unsigned moved_from;
 
-    g_auto(GStrv) lines = g_strsplit(records ? records : "", "\n", -1);
-    for (char **line = lines; *line; line++)
-        take_line(audit, input->path, *line, &connections);
+    if (record->type != RECORD_CONNECTION) {
+        record_free(record);
+        return;
+    }
+    if (!audit->options->quiet && !audit->options->ndjson)
+        report_connection(path, record);
+    endpoints_put(audit->endpoints, record, g_steal_pointer(&record->contribution), &moved_from);
+    g_ptr_array_add(audit->kept, record);
+}
+
+static void print_file_record(const char *path, const struct file_result *result)
+{
+    struct stat status;
+    GString *line = g_string_new(NULL);
+    const struct file_figures figures = {
+        .file = path,
+        .size = stat(path, &status) == 0 && S_ISREG(status.st_mode) ? status.st_size : -1,
+        .packets = result->packets,
+        .connections = result->connections,
+        .status = file_status_name(result->status),
+        .error = result->cause,
+    };
+
+    record_json_file(line, &figures);
+    fwrite(line->str, 1, line->len, stdout);
+    g_string_free(line, TRUE);
+}
+
+static void count_file(struct audit *audit, const struct input *input, const struct file_result *result)
+{
     /* Wireshark takes some texts for captures of formats without a signature: such are no lost files */
-    if (!input->named && (status == READ_NOT_A_CAPTURE || (connections == 0 && input_is_text(input->path)))) {
+    if (!input->named &&
+        (result->status == FILE_NOT_A_CAPTURE || (result->connections == 0 && input_is_text(input->path)))) {
         audit->totals.not_captures++;
         return;
     }
     audit->totals.files++;
-    if (status != READ_OK) {
+    audit->totals.connections += result->connections;
+    if (result->status != FILE_OK) {
         fflush(stdout); /* the lines so far come first when both go to one place */
-        g_printerr("siptls-scan: %s: %s\n", input->path, cause);
+        g_printerr("siptls-scan: %s: %s\n", input->path, result->cause);
         audit->totals.unreadable++;
-    }
-    audit->totals.connections += connections;
-    if (connections == 0 && status == READ_OK)
+    } else if (result->connections == 0) {
         audit->totals.without_sip++;
+    }
+}
+
+static void take_file(void *data, unsigned index, const struct file_result *result)
+{
+    struct audit *audit = data;
+    const struct input *input = g_ptr_array_index(audit->inputs, index);
+    const char *records = result->records ? result->records->str : "";
+
+    if (audit->options->ndjson) {
+        fputs(records, stdout);
+        print_file_record(input->path, result);
+    }
+    g_auto(GStrv) lines = g_strsplit(records, "\n", -1);
+    for (char **line = lines; *line; line++)
+        take_line(audit, input->path, *line);
+    count_file(audit, input, result);
 }
 
 /* Nothing found: are there TLS servers on other ports? */
-static void note_other_ports(struct audit *audit, const struct input *input)
+static void note_other_ports(void *data, unsigned index, const struct file_result *result)
 {
-    g_autofree char *records = NULL, *cause = NULL;
-    struct tshark_options options = audit->options;
+    struct audit *audit = data;
 
-    options.any_port = TRUE;
-    tshark_read(input->path, &options, &records, &cause);
-    g_auto(GStrv) lines = g_strsplit(records ? records : "", "\n", -1);
+    (void)index;
+    g_auto(GStrv) lines = g_strsplit(result->records ? result->records->str : "", "\n", -1);
     for (char **line = lines; *line; line++) {
         struct record *record = record_read(*line);
         if (record->type == RECORD_CONNECTION)
@@ -82,12 +116,14 @@ static void note_other_ports(struct audit *audit, const struct input *input)
     }
 }
 
-static void hint_at_ports(struct audit *audit, const GPtrArray *inputs)
+static void hint_at_ports(struct audit *audit, const GPtrArray *paths)
 {
     g_autoptr(GString) ports = g_string_new(NULL);
 
-    for (unsigned i = 0; i < inputs->len && !audit->options.any_port; i++)
-        note_other_ports(audit, g_ptr_array_index(inputs, i));
+    if (!audit->options->engine.any_port) {
+        engine_judge_any_port();
+        workers_run(paths, &audit->options->workers, note_other_ports, audit, &interrupted);
+    }
     for (unsigned port = 0; port < G_N_ELEMENTS(audit->other_ports); port++)
         if (audit->other_ports[port])
             g_string_append_printf(ports, "%s%u", ports->len ? "," : "", port);
@@ -105,6 +141,8 @@ static int exit_status(struct audit *audit, bool inputs_complete)
     unsigned at_risk, undetermined;
 
     report_count(audit->endpoints, &at_risk, &undetermined);
+    if (interrupted)
+        return EXIT_INTERRUPTED;
     if (!inputs_complete || audit->totals.unreadable)
         return EXIT_NOT_READ;
     if (at_risk)
@@ -114,110 +152,114 @@ static int exit_status(struct audit *audit, bool inputs_complete)
     return EXIT_ALL_DECIDED;
 }
 
-static int run(struct audit *audit, char **paths)
+static void print_run_record(const struct audit *audit)
 {
+    const struct options *options = audit->options;
+    const struct totals *totals = &audit->totals;
+    GString *line = g_string_new(NULL);
+
+    record_json_run(line, &(struct run_figures){
+                              .version = SIPTLS_VERSION,
+                              .wireshark = engine_version(),
+                              .ports = options->ports,
+                              .keylog = options->keylog,
+                              .any_port = options->engine.any_port,
+                              .infer = options->engine.infer,
+                              .is_complete = !interrupted,
+                              .files = totals->files,
+                              .unreadable = totals->unreadable,
+                              .not_captures = totals->not_captures,
+                              .without_sip = totals->without_sip,
+                              .connections = totals->connections,
+                          });
+    fwrite(line->str, 1, line->len, stdout);
+    g_string_free(line, TRUE);
+}
+
+static void report(struct audit *audit, const GPtrArray *paths)
+{
+    const unsigned seen = audit->totals.files + audit->totals.not_captures;
+
+    if (audit->options->ndjson) {
+        print_run_record(audit);
+        return;
+    }
+    if (!audit->options->quiet && paths->len)
+        printf("\n");
+    if (audit->totals.connections == 0 && audit->totals.without_sip && !interrupted)
+        hint_at_ports(audit, paths);
+    report_endpoints(audit->endpoints, &audit->totals, audit->options->own);
+    fflush(stdout);
+    if (interrupted)
+        g_printerr("siptls-scan: interrupted: %u of %u files were not read\n", paths->len - seen, paths->len);
+}
+
+static int run(struct audit *audit)
+{
+    const struct options *options = audit->options;
     g_autoptr(GPtrArray) inputs = g_ptr_array_new_with_free_func((GDestroyNotify)input_free);
+    g_autoptr(GPtrArray) paths = g_ptr_array_new();
     bool complete = true;
 
-    for (char **path = paths; *path; path++)
+    for (char **path = options->paths; path && *path; path++)
         complete = inputs_collect(inputs, *path) && complete;
-    if (!audit->quiet && inputs->len)
-        report_connections_heading();
+    if (options->list)
+        complete = inputs_collect_list(inputs, options->list) && complete;
     for (unsigned i = 0; i < inputs->len; i++)
-        audit_file(audit, g_ptr_array_index(inputs, i));
-    if (!audit->quiet && inputs->len)
-        printf("\n");
-    if (audit->totals.connections == 0 && audit->totals.without_sip)
-        hint_at_ports(audit, inputs);
-    report_endpoints(audit->endpoints, &audit->totals, audit->own);
+        g_ptr_array_add(paths, ((struct input *)g_ptr_array_index(inputs, i))->path);
+    audit->inputs = inputs;
+    if (!options->quiet && !options->ndjson && inputs->len)
+        report_connections_heading();
+    workers_run(paths, &options->workers, take_file, audit, &interrupted);
+    report(audit, paths);
     return exit_status(audit, complete);
 }
 
-/* "5061,5070-5080": what Wireshark takes for a range of ports. */
-static bool is_port_range(const char *text)
+/* Ctrl-C ends the reading, not the report; a reader of the output that has seen enough ends it all. */
+static void prepare_signals(void)
 {
-    g_auto(GStrv) words = g_strsplit(text, ",", -1);
+    const struct sigaction on_interrupt = {.sa_handler = interrupt};
 
-    for (char **word = words; *word; word++) {
-        g_auto(GStrv) ends = g_strsplit(*word, "-", 2);
-        guint64 from, to;
-        if (!ends[0] || !g_ascii_string_to_unsigned(g_strstrip(ends[0]), 10, 1, 65535, &from, NULL))
-            return false;
-        if (ends[1] && (!g_ascii_string_to_unsigned(g_strstrip(ends[1]), 10, 1, 65535, &to, NULL) || to < from))
-            return false;
-    }
-    return words[0] != NULL;
+    sigaction(SIGINT, &on_interrupt, NULL);
+    sigaction(SIGTERM, &on_interrupt, NULL);
+    signal(SIGPIPE, SIG_DFL);
+    signal(SIGCHLD, SIG_DFL);
 }
 
-static bool is_readable_file(const char *path)
+static int audit_with(const struct options *options)
 {
-    errno = g_file_test(path, G_FILE_TEST_IS_DIR) ? EISDIR : 0;
-    return errno == 0 && g_access(path, R_OK) == 0;
-}
-
-/* False, and says so, when an option's value cannot be used. */
-static bool check_options(const char *ports, const char *keylog, char **paths)
-{
-    if (!paths)
-        g_printerr("siptls-scan: no capture named (try --help)\n");
-    else if (ports && !is_port_range(ports))
-        g_printerr("siptls-scan: --ports: \"%s\" is not a range of ports such as 5061,5070-5080\n", ports);
-    else if (keylog && !is_readable_file(keylog))
-        g_printerr("siptls-scan: --keylog: %s: %s\n", keylog, g_strerror(errno));
-    else
-        return true;
-    return false;
-}
-
-int main(int argc, char **argv)
-{
-    g_autofree char *ports = NULL, *keylog = NULL, *own = NULL, *bad = NULL;
-    g_auto(GStrv) paths = NULL;
-    gboolean any_port = FALSE, quiet = FALSE;
-    const GOptionEntry options[] = {
-        {"ports", 'p', 0, G_OPTION_ARG_STRING, &ports, "server ports that are SIP over TLS (default 5061)", "RANGE"},
-        {"any-port", 'a', 0, G_OPTION_ARG_NONE, &any_port, "judge TLS on every port", NULL},
-        {"keylog", 'k', 0, G_OPTION_ARG_FILENAME, &keylog, "TLS key log (SSLKEYLOGFILE) for TLS 1.3", "FILE"},
-        {"own", 'o', 0, G_OPTION_ARG_STRING, &own, "networks of your own servers: decides the advice", "CIDR,..."},
-        {"quiet", 'q', 0, G_OPTION_ARG_NONE, &quiet, "print endpoints only, not every connection", NULL},
-        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &paths, NULL, "PATH..."},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
-    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
-    g_autoptr(GError) error = NULL;
-
-    g_option_context_set_summary(context, "Does the SIP-over-TLS server ask for a client certificate, and would its\n"
-                                          "connections survive the loss of the clientAuth EKU?");
-    g_option_context_set_description(
-        context, "PATH is a capture file, or a directory that is searched for captures.\n"
-                 "Exit status: 0 every endpoint decided and none at risk; 1 one is at risk or failing;\n"
-                 "3 one is undetermined, or nothing was found; 2 an input was not read, or wrong usage.");
-    g_option_context_add_main_entries(context, options, NULL);
-    if (!g_option_context_parse(context, &argc, &argv, &error)) {
-        g_printerr("siptls-scan: %s (try --help)\n", error->message);
-        return EXIT_NOT_READ;
-    }
-    if (!check_options(ports, keylog, paths))
-        return EXIT_NOT_READ;
     struct audit *audit = g_new0(struct audit, 1);
-    audit->options = (struct tshark_options){ports, keylog, any_port};
-    audit->quiet = quiet;
-    audit->own = networks_parse(own, &bad);
-    if (!audit->own) {
-        g_printerr("siptls-scan: --own: \"%s\" is not a network such as 192.0.2.0/24\n", bad);
-        g_free(audit);
-        return EXIT_NOT_READ;
-    }
+
+    audit->options = options;
     audit->endpoints = endpoints_new();
     audit->kept = g_ptr_array_new_with_free_func((GDestroyNotify)record_free);
-    int status = run(audit, paths);
+    int status = run(audit);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         g_printerr("siptls-scan: the output could not be written: %s\n", g_strerror(errno));
         status = EXIT_NOT_READ;
     }
     endpoints_free(audit->endpoints);
     g_ptr_array_unref(audit->kept);
-    networks_free(audit->own);
     g_free(audit);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {0};
+    g_autofree char *error = NULL;
+    int status = EXIT_NOT_READ;
+
+    setlocale(LC_CTYPE, "");
+    prepare_signals();
+    if (!options_parse(&options, &argc, &argv))
+        ; /* said so */
+    else if (options.output && !freopen(options.output, "w", stdout))
+        g_printerr("siptls-scan: --output: %s: %s\n", options.output, g_strerror(errno));
+    else if (!engine_init(&options.engine, &error))
+        g_printerr("siptls-scan: %s\n", error);
+    else
+        status = audit_with(&options);
+    options_clear(&options);
     return status;
 }

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "engine.h"
+
+#include "listing.h"
+#include "packet-siptls.h"
+#include "record-json.h"
+#include "sieve.h"
+#include "ws-compat.h"
+
+#include <epan/addr_resolv.h>
+#include <epan/prefs.h>
+#include <epan/secrets.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <wsutil/privileges.h>
+
+enum { MOST_RESIDENT = 512 << 20 }; /* octets; a process that has grown beyond is replaced */
+
+static const struct {
+    const char *name;
+} statuses[] = {
+    [FILE_OK] = {"ok"},           [FILE_CUT_SHORT] = {"cut_short"},
+    [FILE_CRASHED] = {"crashed"}, [FILE_NOT_A_CAPTURE] = {"not_a_capture"},
+    [FILE_TIMEOUT] = {"timeout"}, [FILE_UNREADABLE] = {"unreadable"},
+    [FILE_MEMORY] = {"memory"},
+};
+
+const char *file_status_name(enum file_status status) { return statuses[status].name; }
+
+void file_result_clear(struct file_result *result)
+{
+    g_free(result->cause);
+    if (result->records)
+        g_string_free(result->records, TRUE);
+    *result = (struct file_result){0};
+}
+
+/* ---- libwireshark ------------------------------------------------------------------------------ */
+
+/* Completes the type that epan leaves to its host. */
+struct packet_provider_data {
+    const frame_data *reference, *previous;
+};
+
+static const nstime_t *frame_time(struct packet_provider_data *provider, uint32_t frame)
+{
+    if (provider->reference && provider->reference->num == frame)
+        return &provider->reference->abs_ts;
+    if (provider->previous && provider->previous->num == frame)
+        return &provider->previous->abs_ts;
+    return NULL;
+}
+
+static struct listing *listing;
+static struct packet_provider_data provider;
+static epan_t *ready; /* a session that has seen no packet yet; NULL: to be made */
+static unsigned sessions_used;
+static bool everything; /* every TCP flow can matter: keys are given, or any port is judged */
+
+static bool set_preference(const char *name, const char *value, char **error)
+{
+    g_autofree char *setting = g_strdup_printf("%s:%s", name, value);
+    g_autofree char *detail = NULL;
+
+    if (prefs_set_pref(setting, &detail) == PREFS_SET_OK)
+        return true;
+    *error =
+        g_strdup_printf("Wireshark does not take %s:%s%s%s", name, value, detail ? ": " : "", detail ? detail : "");
+    return false;
+}
+
+static bool set_preferences(const struct engine_options *options, char **error)
+{
+    /* reordered segments are decided too when Wireshark puts them in order */
+    const char *const settings[][2] = {
+        {"tcp.reassemble_out_of_order", "TRUE"},
+        {"siptls.any_port", options->any_port ? "TRUE" : "FALSE"},
+        {"siptls.infer", options->infer ? "TRUE" : "FALSE"},
+        {"siptls.ports", options->ports},
+        {"tls.keylog_file", options->keylog},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(settings); i++)
+        if (settings[i][1] && !set_preference(settings[i][0], settings[i][1], error))
+            return false;
+    prefs_apply_all();
+    return true;
+}
+
+/* Nothing that whoever runs this keeps in his folders, preferences and scripts, must change what is found. */
+static void forget_the_user(void)
+{
+    g_setenv("HOME", "/nonexistent", TRUE);
+    g_setenv("WIRESHARK_CONFIG_DIR", "/nonexistent", TRUE);
+    g_setenv("WIRESHARK_PLUGIN_DIR", "/nonexistent", TRUE);
+}
+
+bool engine_init(const struct engine_options *options, char **error)
+{
+    static proto_plugin siptls;
+
+    forget_the_user();
+    ws_start_log("siptls-scan");
+    init_process_policies();
+    g_free(ws_start_configuration("siptls-scan"));
+    wtap_init(FALSE);
+    siptls.register_protoinfo = proto_register_siptls;
+    siptls.register_handoff = proto_reg_handoff_siptls;
+    proto_register_plugin(&siptls);
+    if (!epan_init(NULL, NULL, FALSE)) {
+        *error = g_strdup("libwireshark does not start");
+        return false;
+    }
+    epan_load_settings();
+    disable_name_resolution();
+    if (!set_preferences(options, error))
+        return false;
+    everything = options->any_port || options->keylog;
+    listing = listing_new(NULL, NULL, error);
+    return listing != NULL;
+}
+
+const char *engine_version(void) { return epan_get_version(); }
+
+void engine_judge_any_port(void)
+{
+    g_autofree char *error = NULL;
+
+    if (set_preference("siptls.any_port", "TRUE", &error))
+        prefs_apply_all();
+    everything = true;
+}
+
+void engine_make_ready(void)
+{
+    static const struct packet_provider_funcs functions = {.get_frame_ts = frame_time};
+
+    if (!ready)
+        ready = epan_new(&provider, &functions);
+}
+
+static uint64_t resident(void)
+{
+    uint64_t pages = 0;
+    FILE *statistics = fopen("/proc/self/statm", "re");
+
+    if (!statistics)
+        return 0;
+    if (fscanf(statistics, "%*u %" G_GUINT64_FORMAT, &pages) != 1)
+        pages = 0;
+    fclose(statistics);
+    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+bool engine_is_worn(void) { return sessions_used >= WS_MOST_SESSIONS || resident() > MOST_RESIDENT; }
+
+/* ---- one pass over a file ---------------------------------------------------------------------- */
+
+struct pass {
+    wtap *file;
+    struct sieve *sieve; /* NULL: everything is dissected */
+    epan_t *session;     /* NULL: nothing was dissected so far */
+    epan_dissect_t *dissection;
+    frame_data reference, previous; /* what tshark keeps of the first and the last frame */
+    nstime_t elapsed;
+    uint32_t frames, octets;
+};
+
+static bool has_keys; /* of the open file */
+
+static void note_secrets(uint32_t type, const void *secrets, unsigned size)
+{
+    (void)type, (void)secrets, (void)size;
+    has_keys = true;
+}
+
+static void take_secrets(uint32_t type, const void *secrets, unsigned size)
+{
+    has_keys = true;
+    secrets_wtap_callback(type, secrets, size);
+}
+
+static void start_session(struct pass *pass)
+{
+    engine_make_ready();
+    pass->session = g_steal_pointer(&ready);
+    provider = (struct packet_provider_data){0};
+    sessions_used++;
+    /* hands over what was read of them before, too */
+    wtap_set_cb_new_secrets(pass->file, take_secrets);
+    pass->dissection = epan_dissect_new(pass->session, postdissectors_want_hfids(), FALSE);
+}
+
+static void end_session(struct pass *pass)
+{
+    if (!pass->session)
+        return;
+    epan_dissect_free(pass->dissection);
+    epan_free(pass->session);
+    provider = (struct packet_provider_data){0};
+}
+
+/* As tshark does in one pass. */
+static void dissect(struct pass *pass, struct ws_record *record, int64_t offset)
+{
+    frame_data frame;
+
+    if (!pass->session)
+        start_session(pass);
+    frame_data_init(&frame, pass->frames, &record->rec, offset, pass->octets);
+    prime_epan_dissect_with_postdissector_wanted_hfids(pass->dissection);
+    frame_data_set_before_dissect(&frame, &pass->elapsed, &provider.reference, provider.previous);
+    if (provider.reference == &frame) {
+        pass->reference = frame;
+        provider.reference = &pass->reference;
+    }
+    ws_dissect(pass->dissection, wtap_file_type_subtype(pass->file), record, &frame);
+    frame_data_set_after_dissect(&frame, &pass->octets);
+    pass->previous = frame;
+    provider.previous = &pass->previous;
+    epan_dissect_reset(pass->dissection);
+    frame_data_destroy(&frame);
+}
+
+static const struct {
+    int encapsulation;
+    enum sieve_link link;
+} links[] = {
+    {WTAP_ENCAP_ETHERNET, LINK_ETHERNET}, {WTAP_ENCAP_SLL, LINK_SLL},       {WTAP_ENCAP_SLL2, LINK_SLL2},
+    {WTAP_ENCAP_RAW_IP, LINK_IP},         {WTAP_ENCAP_RAW_IP4, LINK_IP},    {WTAP_ENCAP_RAW_IP6, LINK_IP},
+    {WTAP_ENCAP_NULL, LINK_LOOPBACK},     {WTAP_ENCAP_LOOP, LINK_LOOPBACK},
+};
+
+static enum sieve_link link_of(int encapsulation)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(links); i++)
+        if (links[i].encapsulation == encapsulation)
+            return links[i].link;
+    return LINK_UNKNOWN;
+}
+
+static bool matters(struct pass *pass, struct ws_record *record)
+{
+    const wtap_rec *rec = &record->rec;
+
+    /* with keys, SIP shows in the payload of any connection */
+    if (has_keys)
+        sieve_need_all_tcp(pass->sieve);
+    if (rec->rec_type != REC_TYPE_PACKET)
+        return true;
+    return sieve_passes(pass->sieve, link_of(rec->rec_header.packet_header.pkt_encap), ws_record_octets(record),
+                        rec->rec_header.packet_header.caplen);
+}
+
+/* What Wireshark's library says of a file, in words that go behind the file's name. */
+static const struct {
+    int error;
+    const char *text;
+} errors[] = {
+    {WTAP_ERR_NOT_REGULAR_FILE, "it is neither a file nor a pipe"},
+    {WTAP_ERR_UNSUPPORTED, "it holds something that Wireshark does not read"},
+    {WTAP_ERR_SHORT_READ, "it appears to have been cut short in the middle of a packet"},
+    {WTAP_ERR_BAD_FILE, "it appears to be damaged or corrupt"},
+    {WTAP_ERR_DECOMPRESS, "it cannot be decompressed: it may be damaged or corrupt"},
+};
+
+static char *error_text(int error, const char *detail)
+{
+    const char *text = error < 0 ? wtap_strerror(error) : g_strerror(error);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(errors); i++)
+        if (errors[i].error == error)
+            text = errors[i].text;
+    return detail ? g_strdup_printf("%s (%s)", text, detail) : g_strdup(text);
+}
+
+static wtap *open_file(const char *path, struct file_result *result)
+{
+    int error = 0;
+    char *detail = NULL;
+    wtap *file = wtap_open_offline(path, WTAP_TYPE_AUTO, &error, &detail, FALSE);
+
+    if (file)
+        return file;
+    if (error == WTAP_ERR_FILE_UNKNOWN_FORMAT || error == WTAP_ERR_SHORT_READ) {
+        result->status = FILE_NOT_A_CAPTURE;
+        result->cause = g_strdup("not a capture file that Wireshark reads");
+    } else {
+        result->status = FILE_UNREADABLE;
+        result->cause = error == ENOENT   ? g_strdup("no such file")
+                        : error == EACCES ? g_strdup("permission denied: run as a user who may read it, or as root")
+                                          : error_text(error, detail);
+    }
+    g_free(detail);
+    return NULL;
+}
+
+static void read_packets(struct pass *pass, struct file_result *result)
+{
+    struct ws_record record;
+    int error = 0;
+    int64_t offset;
+    char *detail = NULL;
+
+    ws_record_init(&record);
+    while (ws_record_read(pass->file, &record, &error, &detail, &offset)) {
+        pass->frames++;
+        if (!pass->sieve || matters(pass, &record))
+            dissect(pass, &record, offset);
+        ws_record_reset(&record);
+    }
+    ws_record_clear(&record);
+    if (error != 0) {
+        result->status = FILE_CUT_SHORT;
+        result->cause = error_text(error, detail);
+    }
+    g_free(detail);
+}
+
+/* ---- records ----------------------------------------------------------------------------------- */
+
+struct collecting {
+    const char *path;
+    struct sieve *sieve;
+    struct file_result *result;
+};
+
+static void collect(void *data, const struct facts *facts)
+{
+    struct collecting *collecting = data;
+
+    record_json_connection(collecting->result->records, facts, collecting->path, false);
+    if (collecting->sieve && !siptls_is_sip_port(facts->server_port))
+        sieve_need(collecting->sieve, facts->client_ip, facts->client_port, facts->server_ip, facts->server_port,
+                   facts->resumed);
+}
+
+/* False: the sieve kept back what matters, and has learnt what. */
+static bool read_once(const char *path, struct sieve *sieve, struct file_result *result)
+{
+    struct pass pass = {.sieve = sieve};
+    struct collecting collecting = {path, sieve, result};
+
+    has_keys = false;
+    pass.file = open_file(path, result);
+    if (!pass.file)
+        return true;
+    wtap_set_cb_new_secrets(pass.file, note_secrets);
+    read_packets(&pass, result);
+    result->packets = pass.frames;
+    result->records = g_string_new(NULL);
+    if (pass.session)
+        result->connections = listing_each(listing, collect, &collecting);
+    end_session(&pass);
+    wtap_close(pass.file);
+    return !sieve || !sieve_kept_back_too_much(sieve);
+}
+
+/* What can be read once only cannot be read again when the sieve turns out to have been too narrow. */
+static bool can_be_read_again(const char *path)
+{
+    struct stat status;
+
+    return strcmp(path, "-") != 0 && stat(path, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+void engine_read(const char *path, struct file_result *result)
+{
+    struct sieve *sieve = sieve_new(siptls_is_sip_port);
+
+    *result = (struct file_result){0};
+    if (everything || !can_be_read_again(path))
+        sieve_need_all_tcp(sieve);
+    while (!read_once(path, sieve, result))
+        file_result_clear(result);
+    sieve_free(sieve);
+}

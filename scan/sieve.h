@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sieve.h - can this packet matter? A look at its headers, before Wireshark dissects it
+ *
+ * In:  raw octets of a packet and its link type. Out: whether to dissect it. Plain C on GLib.
+ *
+ * What is kept back: RTP, DNS and QUIC over UDP, and TCP flows on no SIP port that never showed a
+ * ClientHello with ALPN sip/2 (RFC 7301). Everything that is not understood passes: unknown links and
+ * protocols, tunnels, IP fragments, cut headers. TCP flows have no state here. When one that was kept
+ * back turns out to matter, by a ClientHello or because Wireshark found SIP in it by other means, the
+ * sieve remembers that, and the file is read once more with all of that flow. So the result is that of
+ * dissecting everything.
+ */
+#ifndef SIPTLS_SIEVE_H
+#define SIPTLS_SIEVE_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum sieve_link { LINK_UNKNOWN, LINK_ETHERNET, LINK_SLL, LINK_SLL2, LINK_IP, LINK_LOOPBACK };
+
+struct sieve;
+
+struct sieve *sieve_new(bool (*is_sip_port)(uint16_t port));
+void sieve_free(struct sieve *sieve);
+
+/* `captured`: how many octets there are. */
+bool sieve_passes(struct sieve *sieve, enum sieve_link link, const uint8_t *octets, uint32_t captured);
+
+/* No TCP flow may be kept back. */
+void sieve_need_all_tcp(struct sieve *sieve);
+
+/*
+ * This connection carries SIP: all of it is needed. `resumed`: so may be any other, where its session
+ * was made.
+ */
+void sieve_need(struct sieve *sieve, const char *client_ip, uint16_t client_port, const char *server_ip,
+                uint16_t server_port, bool resumed);
+
+/* Whether packets were kept back that are needed, as is known by now. Asked once a pass: forgets it. */
+bool sieve_kept_back_too_much(struct sieve *sieve);
+
+#endif
