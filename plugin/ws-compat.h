@@ -151,11 +151,9 @@ static inline void ws_dissect(epan_dissect_t *dissection, int file_type, struct 
 #endif
 }
 
-/* How many captures one process may dissect: 4.0 reads its name tables anew for each and keeps the old ones */
-#if WS_AT_LEAST(4, 2)
-#define WS_MOST_SESSIONS 200
-#else
-#define WS_MOST_SESSIONS 1
+/* Reads tables of names from files whenever a session begins */
+#if !WS_AT_LEAST(4, 2)
+#define WS_READS_NAME_TABLES
 #endif
 
 #endif

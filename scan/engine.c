@@ -16,7 +16,10 @@
 #include <unistd.h>
 #include <wsutil/privileges.h>
 
-enum { MOST_RESIDENT = 512 << 20 }; /* octets; a process that has grown beyond is replaced */
+enum {
+    MOST_RESIDENT = 512 << 20, /* octets; a process that has grown beyond is replaced */
+    MOST_SESSIONS = 200        /* what little each may leave behind goes with the process */
+};
 
 static const struct {
     const char *name;
@@ -154,7 +157,7 @@ static uint64_t resident(void)
     return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-bool engine_is_worn(void) { return sessions_used >= WS_MOST_SESSIONS || resident() > MOST_RESIDENT; }
+bool engine_is_worn(void) { return sessions_used >= MOST_SESSIONS || resident() > MOST_RESIDENT; }
 
 /* ---- one pass over a file ---------------------------------------------------------------------- */
 
