@@ -163,12 +163,14 @@ bool engine_is_worn(void) { return sessions_used >= MOST_SESSIONS || resident() 
 
 struct pass {
     wtap *file;
-    struct sieve *sieve; /* NULL: everything is dissected */
-    epan_t *session;     /* NULL: nothing was dissected so far */
+    struct sieve *sieve;
+    epan_t *session; /* NULL: nothing was dissected so far */
     epan_dissect_t *dissection;
     frame_data reference, previous; /* what tshark keeps of the first and the last frame */
     nstime_t elapsed;
     uint32_t frames, octets;
+    GArray *frames_behind;   /* of uint32_t: the frames up to the end of each file that was read */
+    GPtrArray *continued_in; /* of char *: the files behind the first */
 };
 
 static bool has_keys; /* of the open file */
@@ -249,7 +251,7 @@ static bool matters(struct pass *pass, struct ws_record *record)
     const wtap_rec *rec = &record->rec;
 
     /* with keys, SIP shows in the payload of any connection */
-    if (has_keys)
+    if (has_keys && pass->continued_in->len == 0)
         sieve_need_all_tcp(pass->sieve);
     if (rec->rec_type != REC_TYPE_PACKET)
         return true;
@@ -300,21 +302,31 @@ static wtap *open_file(const char *path, struct file_result *result)
     return NULL;
 }
 
-static void read_packets(struct pass *pass, struct file_result *result)
+/* Returns 0, or the error that ended the reading before the file's end. */
+static int read_packets(struct pass *pass, char **detail)
 {
     struct ws_record record;
     int error = 0;
     int64_t offset;
-    char *detail = NULL;
 
     ws_record_init(&record);
-    while (ws_record_read(pass->file, &record, &error, &detail, &offset)) {
+    while (ws_record_read(pass->file, &record, &error, detail, &offset)) {
         pass->frames++;
-        if (!pass->sieve || matters(pass, &record))
+        if (matters(pass, &record))
             dissect(pass, &record, offset);
         ws_record_reset(&record);
     }
     ws_record_clear(&record);
+    g_array_append_val(pass->frames_behind, pass->frames);
+    return error;
+}
+
+static void read_first(struct pass *pass, struct file_result *result)
+{
+    char *detail = NULL;
+    const int error = read_packets(pass, &detail);
+
+    result->packets = pass->frames;
     if (error != 0) {
         result->status = FILE_CUT_SHORT;
         result->cause = error_text(error, detail);
@@ -322,43 +334,121 @@ static void read_packets(struct pass *pass, struct file_result *result)
     g_free(detail);
 }
 
+/* ---- into the next file of a ring buffer -------------------------------------------------------- */
+
+enum { MOST_CONTINUATIONS = 4 }; /* a handshake takes seconds; a file of a ring buffer that is smaller is rare */
+
+static bool is_under_way(const struct facts *facts)
+{
+    return facts->outcome == OUTCOME_INCOMPLETE && facts->closed_first == SIDE_NONE;
+}
+
+static void need_if_under_way(void *data, const struct facts *facts)
+{
+    struct sieve *sieve = data;
+
+    if (is_under_way(facts))
+        sieve_need(sieve, facts->client_ip, facts->client_port, facts->server_ip, facts->server_port, false);
+}
+
+static bool no_port(uint16_t port)
+{
+    (void)port;
+    return false;
+}
+
+/* False: nothing is under way, or the file cannot be read, which is said when its turn comes. */
+static bool continue_into(struct pass *pass, const char *path)
+{
+    struct sieve *sieve = sieve_new(no_port);
+    struct file_result ignored = {0};
+    char *detail = NULL;
+
+    listing_each(listing, need_if_under_way, sieve);
+    wtap *file = sieve_needs_any(sieve) ? open_file(path, &ignored) : NULL;
+    if (file) {
+        struct sieve *const before = pass->sieve;
+        wtap_close(pass->file);
+        pass->file = file;
+        pass->sieve = sieve;
+        wtap_set_cb_new_secrets(file, take_secrets);
+        g_ptr_array_add(pass->continued_in, g_strdup(path));
+        read_packets(pass, &detail);
+        pass->sieve = before;
+    }
+    g_free(detail);
+    file_result_clear(&ignored);
+    sieve_free(sieve);
+    return file != NULL;
+}
+
 /* ---- records ----------------------------------------------------------------------------------- */
 
 struct collecting {
     const char *path;
-    struct sieve *sieve;
+    const struct pass *pass;
     struct file_result *result;
 };
 
 static void collect(void *data, const struct facts *facts)
 {
     struct collecting *collecting = data;
+    const struct pass *pass = collecting->pass;
+    const uint32_t *frames_behind = (const uint32_t *)(const void *)pass->frames_behind->data;
+    g_autoptr(GPtrArray) continued_in = g_ptr_array_new();
 
-    record_json_connection(collecting->result->records, facts, collecting->path, false);
-    if (collecting->sieve && !siptls_is_sip_port(facts->server_port))
-        sieve_need(collecting->sieve, facts->client_ip, facts->client_port, facts->server_ip, facts->server_port,
-                   facts->resumed);
+    if (facts->first_frame > frames_behind[0])
+        return; /* the next file's own */
+    for (unsigned i = 0; i < pass->continued_in->len && facts->last_frame > frames_behind[i]; i++)
+        g_ptr_array_add(continued_in, g_ptr_array_index(pass->continued_in, i));
+    const struct record_place place = {
+        .file = collecting->path,
+        .continued_in = continued_in->len ? continued_in : NULL,
+        .frames_behind = frames_behind,
+    };
+    record_json_connection(collecting->result->records, facts, &place);
+    collecting->result->connections++;
+}
+
+/* What is learnt from a connection that was found about those that were kept back. */
+static void teach(void *data, const struct facts *facts)
+{
+    if (!siptls_is_sip_port(facts->server_port))
+        sieve_need(data, facts->client_ip, facts->client_port, facts->server_ip, facts->server_port, facts->resumed);
 }
 
 /* False: the sieve kept back what matters, and has learnt what. */
-static bool read_once(const char *path, struct sieve *sieve, struct file_result *result)
+static bool read_once(const char *path, struct sieve *sieve, next_file *next, const void *data,
+                      struct file_result *result)
 {
     struct pass pass = {.sieve = sieve};
-    struct collecting collecting = {path, sieve, result};
+    struct collecting collecting = {path, &pass, result};
 
     has_keys = false;
     pass.file = open_file(path, result);
     if (!pass.file)
         return true;
+    pass.frames_behind = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    pass.continued_in = g_ptr_array_new_with_free_func(g_free);
     wtap_set_cb_new_secrets(pass.file, note_secrets);
-    read_packets(&pass, result);
-    result->packets = pass.frames;
-    result->records = g_string_new(NULL);
+    read_first(&pass, result);
     if (pass.session)
-        result->connections = listing_each(listing, collect, &collecting);
+        listing_each(listing, teach, sieve);
+    const bool is_complete = !sieve_kept_back_too_much(sieve);
+    if (is_complete) {
+        const char *name;
+        for (unsigned i = 0; pass.session && next && i < MOST_CONTINUATIONS && (name = next(data, i)); i++)
+            if (!continue_into(&pass, name))
+                break;
+        result->records = g_string_new(NULL);
+        if (pass.session)
+            listing_each(listing, collect, &collecting);
+    }
     end_session(&pass);
     wtap_close(pass.file);
-    return !sieve || !sieve_kept_back_too_much(sieve);
+    g_array_unref(pass.frames_behind);
+    g_ptr_array_unref(pass.continued_in);
+    return is_complete;
 }
 
 /* What can be read once only cannot be read again when the sieve turns out to have been too narrow. */
@@ -369,14 +459,14 @@ static bool can_be_read_again(const char *path)
     return strcmp(path, "-") != 0 && stat(path, &status) == 0 && S_ISREG(status.st_mode);
 }
 
-void engine_read(const char *path, struct file_result *result)
+void engine_read(const char *path, next_file *next, const void *data, struct file_result *result)
 {
     struct sieve *sieve = sieve_new(siptls_is_sip_port);
 
     *result = (struct file_result){0};
     if (everything || !can_be_read_again(path))
         sieve_need_all_tcp(sieve);
-    while (!read_once(path, sieve, result))
+    while (!read_once(path, sieve, next, data, result))
         file_result_clear(result);
     sieve_free(sieve);
 }

@@ -64,7 +64,7 @@ static void put_in_order(struct flow *flow)
 
 static void need_flow(struct sieve *sieve, const struct flow *flow)
 {
-    if (g_hash_table_add(sieve->needed, g_memdup2(flow, sizeof *flow)))
+    if (g_hash_table_add(sieve->needed, g_memdup2(flow, sizeof *flow)) && sieve->kept_back_tcp)
         sieve->too_narrow = true;
 }
 
@@ -87,8 +87,6 @@ void sieve_need(struct sieve *sieve, const char *client_ip, uint16_t client_port
 {
     struct flow flow = {0};
 
-    if (!sieve->kept_back_tcp)
-        return;
     if (resumed || !read_end(&flow.end[0], client_ip, client_port) || !read_end(&flow.end[1], server_ip, server_port)) {
         sieve_need_all_tcp(sieve);
         return;
@@ -96,6 +94,8 @@ void sieve_need(struct sieve *sieve, const char *client_ip, uint16_t client_port
     put_in_order(&flow);
     need_flow(sieve, &flow);
 }
+
+bool sieve_needs_any(const struct sieve *sieve) { return sieve->all_tcp || g_hash_table_size(sieve->needed) > 0; }
 
 bool sieve_kept_back_too_much(struct sieve *sieve)
 {
