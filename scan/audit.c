@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "audit.h"
 
+#include "continuing.h"
 #include "exit-codes.h"
 #include "inputs.h"
 #include "log.h"
@@ -8,7 +9,6 @@
 #include "record-json.h"
 #include "report-csv.h"
 #include "report-table.h"
-#include "superseded.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@ struct audit {
     GArray *read;             /* of unsigned: their indices in inputs */
     struct log *log;          /* NULL: none is written */
     struct log_index *logged; /* NULL: none was read */
-    struct superseded *superseded;
+    struct continuing *continuing;
     struct endpoints *endpoints, *clients;
     struct totals totals;
     struct progress *progress;
@@ -71,9 +71,8 @@ static void take_connection(struct audit *audit, struct record *record, const ch
     const struct options *options = audit->options;
     struct contribution *c = record->contribution;
 
-    if (superseded_contain(audit->superseded, record))
+    if (!continuing_take(audit->continuing, record))
         return;
-    superseded_add(audit->superseded, record);
     if (!is_selected(options, c)) {
         audit->totals.not_selected++;
         return;
@@ -110,11 +109,12 @@ static void take_file(struct audit *audit, const struct record *record, const ch
     }
 }
 
-static void take_lines(struct audit *audit, const char *lines)
+static void take_lines(struct audit *audit, const struct input *input, const char *lines)
 {
     g_auto(GStrv) each = g_strsplit(lines, "\n", -1);
 
     progress_hide(audit->progress);
+    continuing_begin_file(audit->continuing, audit->options->series ? input->series : NULL, input->is_next);
     for (char **line = each; *line; line++) {
         g_autofree char *parsed = g_strdup(*line);
         struct record *record = record_read(parsed);
@@ -126,13 +126,13 @@ static void take_lines(struct audit *audit, const char *lines)
     }
 }
 
-static void take_entry(struct audit *audit, const struct log_entry *entry)
+static void take_entry(struct audit *audit, const struct input *input, const struct log_entry *entry)
 {
     g_autofree char *error = NULL;
     g_autofree char *lines = log_entry_lines(entry, &error);
 
     if (lines) {
-        take_lines(audit, lines);
+        take_lines(audit, input, lines);
         return;
     }
     g_printerr("siptls-scan: %s\n", error);
@@ -197,6 +197,7 @@ static bool read_logs(struct audit *audit, char *const *paths, GPtrArray *runs)
     return is_read;
 }
 
+/* In the order of the captures' names, as a run over them would have come. */
 static void report_logged(struct audit *audit)
 {
     const GPtrArray *entries = log_index_entries(audit->logged);
@@ -206,10 +207,15 @@ static void report_logged(struct audit *audit)
         g_autofree char *error = NULL;
         g_autofree char *lines = entry->has_continued ? log_entry_lines(entry, &error) : NULL;
         if (lines)
-            superseded_add_lines(audit->superseded, lines);
+            continuing_prepare(audit->continuing, lines);
+        inputs_add(audit->inputs, entry->file, entry);
     }
-    for (unsigned i = 0; i < entries->len && !*audit->stop; i++)
-        take_entry(audit, g_ptr_array_index(entries, i));
+    inputs_arrange(audit->inputs, audit->options->shard, audit->options->shards);
+    for (unsigned i = 0; i < audit->inputs->len && !*audit->stop; i++) {
+        const struct input *input = g_ptr_array_index(audit->inputs, i);
+        take_entry(audit, input, input->of);
+        audit->reported++;
+    }
 }
 
 /* Records made with other options are no part of this run. */
@@ -267,7 +273,7 @@ static void take_logged(struct audit *audit, unsigned end)
         const struct log_entry *entry = logged_before(audit, input);
         if (!entry)
             continue;
-        take_entry(audit, entry);
+        take_entry(audit, input, entry);
         audit->reported++;
         progress_count(audit->progress, input->size, false);
     }
@@ -316,7 +322,7 @@ static void take_result(void *data, unsigned number, const struct file_result *r
     const struct input *input = g_ptr_array_index(audit->inputs, index);
 
     take_logged(audit, index);
-    take_lines(audit, result->records->str);
+    take_lines(audit, input, result->records->str);
     audit->taken = index + 1;
     audit->reported++;
     progress_count(audit->progress, input->size, true);
@@ -527,7 +533,7 @@ int audit_run(const struct options *options, const volatile sig_atomic_t *stop)
     audit->inputs = inputs_new();
     audit->paths = g_ptr_array_new();
     audit->read = g_array_new(FALSE, FALSE, sizeof(unsigned));
-    audit->superseded = superseded_new();
+    audit->continuing = continuing_new();
     audit->endpoints = endpoints_new();
     audit->clients = endpoints_new();
     audit->progress = progress_new(options->quiet);
@@ -541,7 +547,7 @@ int audit_run(const struct options *options, const volatile sig_atomic_t *stop)
     log_close(audit->log);
     log_index_free(audit->logged);
     progress_free(audit->progress);
-    superseded_free(audit->superseded);
+    continuing_free(audit->continuing);
     endpoints_free(audit->endpoints);
     endpoints_free(audit->clients);
     g_array_unref(audit->read);

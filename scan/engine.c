@@ -338,9 +338,11 @@ static void read_first(struct pass *pass, struct file_result *result)
 
 enum { MOST_CONTINUATIONS = 4 }; /* a handshake takes seconds; a file of a ring buffer that is smaller is rare */
 
+/* Not one that ended before the server had said anything, a scan of ports perhaps, nor one that began earlier. */
 static bool is_under_way(const struct facts *facts)
 {
-    return facts->outcome == OUTCOME_INCOMPLETE && facts->closed_first == SIDE_NONE;
+    return facts->outcome == OUTCOME_INCOMPLETE && facts->reason != REASON_HANDSHAKE_NOT_CAPTURED &&
+           (facts->closed_first == SIDE_NONE || facts->reason != REASON_ABORTED_EARLY);
 }
 
 static void need_if_under_way(void *data, const struct facts *facts)

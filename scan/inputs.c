@@ -65,6 +65,17 @@ static void add(GPtrArray *inputs, const char *path, bool named, const GStatBuf 
     g_ptr_array_add(inputs, input);
 }
 
+void inputs_add(GPtrArray *inputs, const char *path, const void *of)
+{
+    struct input *input = g_new0(struct input, 1);
+
+    input->path = g_strdup(path);
+    input->size = -1;
+    input->of = of;
+    input->next = NO_INPUT;
+    g_ptr_array_add(inputs, input);
+}
+
 static bool complain(const char *path, int error)
 {
     const char *cause = error == ENOENT   ? "no such file or directory"
@@ -263,9 +274,11 @@ static void order_members(GPtrArray *inputs, GArray *places)
     g_ptr_array_sort(members, compare_in_series);
     for (unsigned i = 0; i < places->len; i++) {
         struct input *member = inputs->pdata[g_array_index(places, unsigned, i)] = members->pdata[i];
-        const struct input *next = i + 1 < members->len ? members->pdata[i + 1] : NULL;
-        member->next =
-            next && next->position == member->position + 1 ? g_array_index(places, unsigned, i + 1) : NO_INPUT;
+        struct input *next = i + 1 < members->len ? members->pdata[i + 1] : NULL;
+        if (!next || next->position != member->position + 1)
+            continue;
+        member->next = g_array_index(places, unsigned, i + 1);
+        next->is_next = true;
     }
 }
 

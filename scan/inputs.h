@@ -24,6 +24,8 @@ struct input {
     char *series;            /* what files of its ring buffer have in common; NULL: of none */
     uint64_t written;        /* when the ring buffer began it, as the digits in its name say */
     uint32_t position;       /* its number there */
+    const void *of;          /* whatever it stands for; NULL: itself */
+    bool is_next;            /* the ring buffer went on with it behind the one before in its series */
     unsigned next;           /* index of the file that the ring buffer went on with; NO_INPUT: none here */
 };
 
@@ -36,6 +38,9 @@ GPtrArray *inputs_new(void);
  * cause is on stderr.
  */
 bool inputs_collect(GPtrArray *inputs, const char *path);
+
+/* A path that need not exist, and what it stands for. */
+void inputs_add(GPtrArray *inputs, const char *path, const void *of);
 
 /* The same for every path in the file `list` ("-": standard input): one a line, or NUL between them. */
 bool inputs_collect_list(GPtrArray *inputs, const char *list);

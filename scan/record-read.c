@@ -127,6 +127,7 @@ static bool read_connection(struct record *record, struct object o)
     c->end = time_of(o, "end");
     read_leaf(c, object_of(o, "client_leaf"));
     record->client_port = (uint16_t)number_of(o, "client_port", 0);
+    record->has_hello = g_strcmp0(text_of(o, "role_from"), role_from_name(ROLE_FROM_HELLO)) == 0;
     record->first_frame = (uint32_t)number_of(o, "first_frame", 0);
     record->last_frame = (uint32_t)number_of(o, "last_frame", 0);
     record->alert = alert_of(object_of(o, "alert"));

@@ -15,6 +15,7 @@ struct record {
     /* of a connection */
     struct contribution *contribution;
     uint16_t client_port;
+    bool has_hello; /* the capture has its beginning */
     uint32_t first_frame, last_frame;
     char *alert;             /* "unknown_ca from the server"; NULL: none */
     char *filter;            /* display filter for its packets */
