@@ -197,6 +197,11 @@ static bool read_logs(struct audit *audit, char *const *paths, GPtrArray *runs)
     return is_read;
 }
 
+static int compare_paths(const void *a, const void *b)
+{
+    return strcmp((*(const struct input *const *)a)->path, (*(const struct input *const *)b)->path);
+}
+
 /* In the order of the captures' names, as a run over them would have come. */
 static void report_logged(struct audit *audit)
 {
@@ -210,6 +215,7 @@ static void report_logged(struct audit *audit)
             continuing_prepare(audit->continuing, lines);
         inputs_add(audit->inputs, entry->file, entry);
     }
+    g_ptr_array_sort(audit->inputs, compare_paths);
     inputs_arrange(audit->inputs, audit->options->shard, audit->options->shards);
     for (unsigned i = 0; i < audit->inputs->len && !*audit->stop; i++) {
         const struct input *input = g_ptr_array_index(audit->inputs, i);

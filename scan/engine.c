@@ -11,6 +11,7 @@
 #include <epan/prefs.h>
 #include <epan/secrets.h>
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -116,6 +117,7 @@ bool engine_init(const struct engine_options *options, char **error)
         *error = g_strdup("libwireshark does not start");
         return false;
     }
+    signal(SIGPIPE, SIG_DFL); /* Wireshark ignores it for the sake of a helper */
     epan_load_settings();
     disable_name_resolution();
     if (!set_preferences(options, error))
@@ -338,11 +340,13 @@ static void read_first(struct pass *pass, struct file_result *result)
 
 enum { MOST_CONTINUATIONS = 4 }; /* a handshake takes seconds; a file of a ring buffer that is smaller is rare */
 
-/* Not one that ended before the server had said anything, a scan of ports perhaps, nor one that began earlier. */
+/* Not one that began earlier, nor one that ended before the server had said anything: a scan of ports perhaps. */
 static bool is_under_way(const struct facts *facts)
 {
-    return facts->outcome == OUTCOME_INCOMPLETE && facts->reason != REASON_HANDSHAKE_NOT_CAPTURED &&
-           (facts->closed_first == SIDE_NONE || facts->reason != REASON_ABORTED_EARLY);
+    const bool began_earlier = facts->reason == REASON_HANDSHAKE_NOT_CAPTURED && (facts->caveats & CAVEAT_NO_SYN);
+    const bool gave_up = facts->reason == REASON_ABORTED_EARLY && facts->closed_first != SIDE_NONE;
+
+    return facts->outcome == OUTCOME_INCOMPLETE && !began_earlier && !gave_up;
 }
 
 static void need_if_under_way(void *data, const struct facts *facts)
