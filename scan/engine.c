@@ -283,17 +283,52 @@ static char *error_text(int error, const char *detail)
     return detail ? g_strdup_printf("%s (%s)", text, detail) : g_strdup(text);
 }
 
+/* Begins like a capture: https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-02.html, ...-pcap-03.html */
+static bool begins_like_capture(const char *path)
+{
+    static const char magic[][4] = {"\x0a\x0d\x0d\x0a", "\xa1\xb2\xc3\xd4", "\xd4\xc3\xb2\xa1", "\xa1\xb2\x3c\x4d",
+                                    "\x4d\x3c\xb2\xa1", "\xa1\xb2\xcd\x34", "\x34\xcd\xb2\xa1"};
+    char octets[4];
+    FILE *file = fopen(path, "re");
+    const bool is_read = file && fread(octets, 1, sizeof octets, file) == sizeof octets;
+    bool is_like = false;
+
+    if (file)
+        fclose(file);
+    for (size_t i = 0; is_read && i < G_N_ELEMENTS(magic); i++)
+        is_like = is_like || memcmp(octets, magic[i], sizeof octets) == 0;
+    return is_like;
+}
+
+/* Wireshark shows texts and pictures, too, as files of one packet, and takes broken captures for such. */
+static bool holds_no_packets(const char *path, wtap *file)
+{
+    const int encapsulation = wtap_file_encap(file);
+    const char *type = wtap_file_type_subtype_name(wtap_file_type_subtype(file));
+
+    return encapsulation == WTAP_ENCAP_MIME || encapsulation == WTAP_ENCAP_JSON ||
+           (!strstr(type, "pcap") && begins_like_capture(path));
+}
+
+static void note_no_capture(const char *path, struct file_result *result)
+{
+    const bool is_like = begins_like_capture(path);
+
+    result->status = is_like ? FILE_CUT_SHORT : FILE_NOT_A_CAPTURE;
+    result->cause = g_strdup(is_like ? "it begins like a capture and is damaged or cut short at once"
+                                     : "not a capture file that Wireshark reads");
+}
+
 static wtap *open_file(const char *path, struct file_result *result)
 {
     int error = 0;
     char *detail = NULL;
     wtap *file = wtap_open_offline(path, WTAP_TYPE_AUTO, &error, &detail, FALSE);
 
-    if (file)
+    if (file && !holds_no_packets(path, file))
         return file;
-    if (error == WTAP_ERR_FILE_UNKNOWN_FORMAT || error == WTAP_ERR_SHORT_READ) {
-        result->status = FILE_NOT_A_CAPTURE;
-        result->cause = g_strdup("not a capture file that Wireshark reads");
+    if (file || error == WTAP_ERR_FILE_UNKNOWN_FORMAT || error == WTAP_ERR_SHORT_READ) {
+        note_no_capture(path, result);
     } else {
         result->status = FILE_UNREADABLE;
         result->cause = error == ENOENT   ? g_strdup("no such file")
@@ -301,6 +336,8 @@ static wtap *open_file(const char *path, struct file_result *result)
                                           : error_text(error, detail);
     }
     g_free(detail);
+    if (file)
+        wtap_close(file);
     return NULL;
 }
 

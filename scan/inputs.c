@@ -330,6 +330,7 @@ bool inputs_contain(const GPtrArray *inputs, const char *path)
 
 bool input_is_text(const char *path)
 {
+    static const char pcapng[] = "\n\r\r\n"; /* the magic number of a capture, all white space */
     char head[4096];
     const char *end;
     FILE *file = g_fopen(path, "rb");
@@ -338,6 +339,8 @@ bool input_is_text(const char *path)
         return false;
     const size_t length = fread(head, 1, sizeof head, file);
     fclose(file);
+    if (length >= strlen(pcapng) && memcmp(head, pcapng, strlen(pcapng)) == 0)
+        return false;
     g_utf8_validate(head, (gssize)length, &end);
     if ((size_t)(end - head) + UTF8_LONGEST <= length || (length < sizeof head && end != head + length))
         return false;

@@ -90,7 +90,7 @@ def test_texts_beside_captures_are_passed_over(host):
     assert done.returncode == ALL_DECIDED and done.err == ""
     assert f"(1 connection in 1 file; {texts} other files passed over, not captures)" in done.out
     named = scan(host, folder / "b.json")
-    assert named.returncode == UNDECIDED
+    assert named.returncode == NOT_READ and "b.json: not a capture file" in named.err
 
 
 def test_no_permission(host):

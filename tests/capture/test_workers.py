@@ -191,3 +191,21 @@ def test_empty_and_garbage_files(host):
             continue
         assert line["status"] in ("not_a_capture", "cut_short", "unreadable") and line["error"], line
         assert line["file"] in done.err
+
+
+def test_capture_cut_short_in_its_head_is_not_passed_over(host):
+    """Wireshark takes some of these for files of other kinds; in a folder such are passed over."""
+    whole = host.capture(GOOD[0]).read_bytes()
+    legacy = host.work / "legacy.pcap"
+    host.run("editcap", "-F", "pcap", host.capture(GOOD[0]), legacy)
+    heads = host.work / "heads"
+    heads.mkdir()
+    for name, content in (("pcapng", whole), ("pcap", legacy.read_bytes())):
+        for length in range(4, 300):
+            (heads / f"{length}.{name}").write_bytes(content[:length])
+    done = host.run(host.scan, "--format", "ndjson", heads, check=False)
+    lines = of_type([json.loads(line) for line in done.out.splitlines()], "file")
+    assert len(lines) == 2 * 296 and done.returncode == NOT_READ
+    whole_heads = [line for line in lines if line["status"] == "ok"]
+    assert all(line["packets"] <= 3 and line["error"] is None for line in whole_heads) and len(whole_heads) < 20
+    assert all(line["status"] == "cut_short" and line["error"] for line in lines if line not in whole_heads)
