@@ -261,13 +261,15 @@ def write_sip(path, connections):
 
 
 def write_small(folder, files):
-    """Short captures of a call or two: RTP, and one to three connections of SIP over TLS."""
-    kinds = itertools.cycle(recorded())
+    """Short captures of a call or two: RTP, and one to three connections of SIP over TLS. Returns the same."""
+    kinds, expected = itertools.cycle(recorded()), Counter()
     for number in range(files):
         capture = Capture(folder / f"{number:04}.pcap")
-        interleave(list(SipConnections(capture, itertools.count(1 + number), kinds, 1 + number % 3)),
-                   [rtp(capture, number + at) for at in range(4)])
+        sip = SipConnections(capture, itertools.count(1 + number), kinds, 1 + number % 3)
+        interleave(list(sip), [rtp(capture, number + at) for at in range(4)])
         capture.file.close()
+        expected += sip.expected
+    return expected
 
 
 def main():
