@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#define _GNU_SOURCE /* memmem */
 #include "sieve.h"
 
 #include <arpa/inet.h>
 #include <string.h>
 
-enum port_kind { PORT_NOT_ASKED, PORT_SIP, PORT_OTHER };
+/* What is known of a port. */
+enum port_mark { PORT_ASKED = 1, PORT_TCP_PASSES = 2, PORT_UDP_PASSES = 4 };
 
 struct end {
     uint8_t address[16]; /* IPv4: the first four, the rest 0 */
@@ -19,8 +19,8 @@ struct flow {
 
 struct sieve {
     bool (*is_sip_port)(uint16_t port);
-    uint8_t ports[65536];
-    GHashTable *needed; /* a set of struct flow * */
+    uint8_t ports[65536]; /* of enum port_mark */
+    GHashTable *needed;   /* a set of struct flow * */
     bool all_tcp;
     bool kept_back_tcp; /* in this pass */
     bool too_narrow;    /* more is needed than was known when the pass began */
@@ -38,11 +38,26 @@ static guint hash_flow(const void *key)
 
 static gboolean equal_flows(const void *a, const void *b) { return memcmp(a, b, sizeof(struct flow)) == 0; }
 
+/* Protocols over TCP that carry packets: rpcap, TCPENCAP, OpenFlow. */
+static const uint16_t packets_in_tcp[] = {2002, 10000, 6633, 6634, 6653};
+
+/*
+ * Protocols over UDP that carry packets: L2TP, GTP, LISP, GSMTAP, VXLAN, Geneve, GUE, MPLS, Teredo,
+ * CAPWAP, OTV, sFlow, ESP, TZSP, BATMAN, AYIYA, PEEKREMOTE, Aruba ERM, ...
+ */
+static const uint16_t packets_in_udp[] = {1194, 1701, 2152, 2153, 3386, 3544, 4305, 4341, 4342, 4500, 4729,  4754,
+                                          4755, 4789, 4790, 5000, 5072, 5247, 5555, 6080, 6081, 6343, 6635,  7000,
+                                          7788, 8472, 8211, 9899, 9997, 9000, 9996, 2055, 4739, 6636, 37008, 48879};
+
 struct sieve *sieve_new(bool (*is_sip_port)(uint16_t port))
 {
     struct sieve *sieve = g_new0(struct sieve, 1);
 
     sieve->is_sip_port = is_sip_port;
+    for (size_t i = 0; i < G_N_ELEMENTS(packets_in_tcp); i++)
+        sieve->ports[packets_in_tcp[i]] |= PORT_TCP_PASSES;
+    for (size_t i = 0; i < G_N_ELEMENTS(packets_in_udp); i++)
+        sieve->ports[packets_in_udp[i]] |= PORT_UDP_PASSES;
     sieve->needed = g_hash_table_new_full(hash_flow, equal_flows, g_free, NULL);
     return sieve;
 }
@@ -127,22 +142,11 @@ static uint32_t u24(const uint8_t *at) { return (uint32_t)at[0] << 16 | u16(at +
 
 /* ---- TCP --------------------------------------------------------------------------------------- */
 
-/* Protocols over TCP that carry packets: rpcap, TCPENCAP, OpenFlow. */
-static const uint16_t packets_in_tcp[] = {2002, 10000, 6633, 6634, 6653};
-
-static bool is_in(uint16_t port, const uint16_t *ports, size_t count)
+static bool port_passes(struct sieve *sieve, uint16_t port)
 {
-    for (size_t i = 0; i < count; i++)
-        if (ports[i] == port)
-            return true;
-    return false;
-}
-
-static bool is_sip_port(struct sieve *sieve, uint16_t port)
-{
-    if (sieve->ports[port] == PORT_NOT_ASKED)
-        sieve->ports[port] = sieve->is_sip_port(port) ? PORT_SIP : PORT_OTHER;
-    return sieve->ports[port] == PORT_SIP;
+    if (!(sieve->ports[port] & PORT_ASKED))
+        sieve->ports[port] |= sieve->is_sip_port(port) ? PORT_ASKED | PORT_TCP_PASSES : PORT_ASKED;
+    return sieve->ports[port] & PORT_TCP_PASSES;
 }
 
 /*
@@ -162,13 +166,26 @@ static bool is_begun_client_hello(const struct cursor *c)
     return message > record || RECORD_HEADER + message > c->left;
 }
 
+/* Looks for the slash: memchr() is much faster than memmem(), and in what is encrypted few octets are one. */
+static bool holds_alpn(const struct cursor *c)
+{
+    static const char before[] = "sip", after = '2';
+    const size_t length = sizeof before - 1;
+    const uint8_t *const end = c->at + c->left;
+
+    for (const uint8_t *at = c->at; at < end && (at = memchr(at, '/', (size_t)(end - at))); at++)
+        if ((size_t)(at - c->at) >= length && end - at > 1 && at[1] == after &&
+            memcmp(at - length, before, length) == 0)
+            return true;
+    return false;
+}
+
 /* Holds "sip/2", or one end of it when segments divide it: of the two ends one has three octets or more. */
 static bool may_hold_alpn(const struct cursor *c)
 {
-    static const char name[] = "sip/2", *const begins[] = {"ip/2", "p/2"}, *const ends[] = {"sip/", "sip"};
-    const size_t length = sizeof name - 1;
+    static const char *const begins[] = {"ip/2", "p/2"}, *const ends[] = {"sip/", "sip"};
 
-    if (c->left >= length && memmem(c->at, c->left, name, length))
+    if (holds_alpn(c))
         return true;
     for (size_t i = 0; i < G_N_ELEMENTS(begins); i++) {
         const size_t octets = strlen(begins[i]);
@@ -191,9 +208,7 @@ static bool tcp_passes(struct sieve *sieve, struct cursor c, struct flow *flow)
         return true;
     const uint16_t from = u16(c.at), to = u16(c.at + 2);
     const uint32_t header = (uint32_t)(c.at[12] >> 4) * 4;
-    if (is_sip_port(sieve, from) || is_sip_port(sieve, to) ||
-        is_in(from, packets_in_tcp, G_N_ELEMENTS(packets_in_tcp)) ||
-        is_in(to, packets_in_tcp, G_N_ELEMENTS(packets_in_tcp)))
+    if (port_passes(sieve, from) || port_passes(sieve, to))
         return true;
     if (header < HEADER || !skip(&c, header))
         return true;
@@ -212,26 +227,17 @@ static bool tcp_passes(struct sieve *sieve, struct cursor c, struct flow *flow)
 
 /* ---- UDP --------------------------------------------------------------------------------------- */
 
-/*
- * Protocols over UDP that carry packets: L2TP, GTP, LISP, GSMTAP, VXLAN, Geneve, GUE, MPLS, Teredo,
- * CAPWAP, OTV, sFlow, ESP, TZSP, BATMAN, AYIYA, PEEKREMOTE, Aruba ERM, ...
- */
-static const uint16_t packets_in_udp[] = {1194, 1701, 2152, 2153, 3386, 3544, 4305, 4341, 4342, 4500, 4729,  4754,
-                                          4755, 4789, 4790, 5000, 5072, 5247, 5555, 6080, 6081, 6343, 6635,  7000,
-                                          7788, 8472, 8211, 9899, 9997, 9000, 9996, 2055, 4739, 6636, 37008, 48879};
-
 /* Never TLS over TCP, whatever is in them: DNS (RFC 1035), and QUIC as HTTP/3 has it (RFC 9114) */
 static bool is_plain_service(uint16_t port) { return port == 53 || port == 443; }
 
-static bool udp_passes(struct cursor c)
+static bool udp_passes(const struct sieve *sieve, struct cursor c)
 {
     enum { HEADER = 8, RTP_VERSION = 0x80, RTP_VERSION_BITS = 0xc0, LOWEST_MEDIA_PORT = 1024 };
 
     if (c.left <= HEADER)
         return true;
     const uint16_t from = u16(c.at), to = u16(c.at + 2);
-    if (is_in(from, packets_in_udp, G_N_ELEMENTS(packets_in_udp)) ||
-        is_in(to, packets_in_udp, G_N_ELEMENTS(packets_in_udp)))
+    if ((sieve->ports[from] | sieve->ports[to]) & PORT_UDP_PASSES)
         return true;
     if (is_plain_service(from) || is_plain_service(to))
         return false;
@@ -247,7 +253,7 @@ static bool transport_passes(struct sieve *sieve, uint8_t protocol, struct curso
 {
     if (protocol == PROTOCOL_TCP)
         return tcp_passes(sieve, c, flow);
-    return protocol != PROTOCOL_UDP || udp_passes(c);
+    return protocol != PROTOCOL_UDP || udp_passes(sieve, c);
 }
 
 /* RFC 791 3.1 */
