@@ -85,19 +85,32 @@ static void count_file(struct audit *audit, const struct input *input, const str
     }
 }
 
+/* The line at `*rest`, which moves behind it; NULL at the end. Cuts the text: there may be a lot of it. */
+static char *next_line(char **rest)
+{
+    char *line = *rest;
+
+    if (!line || !*line)
+        return NULL;
+    *rest = strchr(line, '\n');
+    if (*rest)
+        *(*rest)++ = '\0';
+    return line;
+}
+
 static void take_file(void *data, unsigned index, const struct file_result *result)
 {
     struct audit *audit = data;
     const struct input *input = g_ptr_array_index(audit->inputs, index);
-    const char *records = result->records ? result->records->str : "";
+    char *records = result->records ? result->records->str : NULL;
 
     if (audit->options->ndjson) {
-        fputs(records, stdout);
+        if (records)
+            fputs(records, stdout);
         print_file_record(input->path, result);
     }
-    g_auto(GStrv) lines = g_strsplit(records, "\n", -1);
-    for (char **line = lines; *line; line++)
-        take_line(audit, input->path, *line);
+    for (char *line; (line = next_line(&records));)
+        take_line(audit, input->path, line);
     count_file(audit, input, result);
 }
 
@@ -106,10 +119,11 @@ static void note_other_ports(void *data, unsigned index, const struct file_resul
 {
     struct audit *audit = data;
 
+    char *records = result->records ? result->records->str : NULL;
+
     (void)index;
-    g_auto(GStrv) lines = g_strsplit(result->records ? result->records->str : "", "\n", -1);
-    for (char **line = lines; *line; line++) {
-        struct record *record = record_read(*line);
+    for (char *line; (line = next_line(&records));) {
+        struct record *record = record_read(line);
         if (record->type == RECORD_CONNECTION)
             audit->other_ports[record->contribution->server_port] = true;
         record_free(record);
