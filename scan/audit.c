@@ -109,21 +109,35 @@ static void take_file(struct audit *audit, const struct record *record, const ch
     }
 }
 
+/* The line at `*rest`, which moves behind it; NULL at the end. The caller frees it: there may be many, and long ones.
+ */
+static char *next_line(const char **rest)
+{
+    const char *line = *rest;
+    const size_t length = strcspn(line, "\n");
+
+    *rest += length + (line[length] == '\n');
+    return *line ? g_strndup(line, length) : NULL;
+}
+
+static void take_line(struct audit *audit, char *line)
+{
+    g_autofree char *as_it_was = audit->options->format == FORMAT_NDJSON ? g_strdup(line) : NULL;
+    struct record *record = record_read(line);
+
+    if (record->type == RECORD_CONNECTION)
+        take_connection(audit, record, as_it_was);
+    else if (record->type == RECORD_FILE)
+        take_file(audit, record, as_it_was);
+    record_free(record);
+}
+
 static void take_lines(struct audit *audit, const struct input *input, const char *lines)
 {
-    g_auto(GStrv) each = g_strsplit(lines, "\n", -1);
-
     progress_hide(audit->progress);
     continuing_begin_file(audit->continuing, audit->options->series ? input->series : NULL, input->is_next);
-    for (char **line = each; *line; line++) {
-        g_autofree char *parsed = g_strdup(*line);
-        struct record *record = record_read(parsed);
-        if (record->type == RECORD_CONNECTION)
-            take_connection(audit, record, *line);
-        else if (record->type == RECORD_FILE)
-            take_file(audit, record, *line);
-        record_free(record);
-    }
+    for (char *line; (line = next_line(&lines)); g_free(line))
+        take_line(audit, line);
 }
 
 static void take_entry(struct audit *audit, const struct input *input, const struct log_entry *entry)
@@ -380,11 +394,11 @@ static void read_captures(struct audit *audit)
 static void note_other_ports(void *data, unsigned number, const struct file_result *result)
 {
     struct audit *audit = data;
+    const char *lines = result->records ? result->records->str : "";
 
     (void)number;
-    g_auto(GStrv) lines = g_strsplit(result->records ? result->records->str : "", "\n", -1);
-    for (char **line = lines; *line; line++) {
-        struct record *record = record_read(*line);
+    for (char *line; (line = next_line(&lines)); g_free(line)) {
+        struct record *record = record_read(line);
         if (record->type == RECORD_CONNECTION)
             audit->other_ports[record->contribution->server_port] = true;
         record_free(record);

@@ -80,6 +80,12 @@ static bool set_preferences(const struct engine_options *options, char **error)
     /* reordered segments are decided too when Wireshark puts them in order */
     const char *const settings[][2] = {
         {"tcp.reassemble_out_of_order", "TRUE"},
+        /* what nobody here looks at takes time */
+        {"tcp.calculate_timestamps", "FALSE"},
+        {"tcp.track_bytes_in_flight", "FALSE"},
+        {"tcp.summary_in_tree", "FALSE"},
+        {"ip.summary_in_tree", "FALSE"},
+        {"ipv6.summary_in_tree", "FALSE"},
         {"siptls.any_port", options->any_port ? "TRUE" : "FALSE"},
         {"siptls.infer", options->infer ? "TRUE" : "FALSE"},
         {"siptls.ports", options->ports},

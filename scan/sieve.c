@@ -197,18 +197,32 @@ static bool is_rpcap_packet(const struct cursor *c)
     return c->left >= sizeof begin && memcmp(c->at, begin, sizeof begin) == 0;
 }
 
+static const char alpn[] = "sip/2";
+enum { ALPN_LENGTH = sizeof alpn - 1, SLASH_AT = 3 };
+
+/* Looks for the slash: memchr() is much faster than memmem(), and in what is encrypted few octets are one. */
+static bool holds_alpn(const struct cursor *c)
+{
+    const uint8_t *const end = c->at + c->left;
+
+    for (const uint8_t *at = c->at; at < end && (at = memchr(at, alpn[SLASH_AT], (size_t)(end - at))); at++)
+        if (at - c->at >= SLASH_AT && end - at >= ALPN_LENGTH - SLASH_AT &&
+            memcmp(at - SLASH_AT, alpn, ALPN_LENGTH) == 0)
+            return true;
+    return false;
+}
+
 /*
  * Holds "sip/2", or a part of it when segments divide it: one of them has three octets or more at its end or
  * beginning, or nothing but octets of it.
  */
 static bool may_hold_alpn(const struct cursor *c)
 {
-    static const char name[] = "sip/2", *const begins[] = {"ip/2", "p/2"}, *const ends[] = {"sip/", "sip"};
-    const size_t length = sizeof name - 1;
+    static const char *const begins[] = {"ip/2", "p/2"}, *const ends[] = {"sip/", "sip"};
 
-    if (c->left >= length && memmem(c->at, c->left, name, length))
+    if (holds_alpn(c))
         return true;
-    if (c->left > 0 && c->left < length && memmem(name, length, c->at, c->left))
+    if (c->left > 0 && c->left < ALPN_LENGTH && memmem(alpn, ALPN_LENGTH, c->at, c->left))
         return true;
     for (size_t i = 0; i < G_N_ELEMENTS(begins); i++) {
         const size_t octets = strlen(begins[i]);

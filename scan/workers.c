@@ -250,7 +250,8 @@ static void take_answer(struct pool *pool, struct worker *worker)
         .packets = answer.packets,
     };
     const int index = worker->file;
-    g_byte_array_set_size(worker->answer, 0);
+    g_byte_array_unref(worker->answer); /* gives back what a long answer took */
+    worker->answer = g_byte_array_new();
     worker->file = NO_FILE;
     if (answer.is_last)
         bury(worker);

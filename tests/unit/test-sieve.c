@@ -403,7 +403,7 @@ static void test_headers_that_pass_are_looked_into(void)
     for (size_t i = 0; i < G_N_ELEMENTS(packets); i++) {
         struct sieve *sieve = sieve_new(is_sip_port);
         g_assert_true(passes_cut(sieve, LINK_IP, &packets[i], packets[i].length));
-        g_assert_true(sieve_kept_back_too_much(sieve));
+        g_assert_true(sieve_needs_any(sieve));
         sieve_free(sieve);
     }
 }
@@ -521,7 +521,8 @@ static void assert_pieces_show_it(const struct packet *stream, const uint32_t *e
         const struct packet piece = ipv4(TCP, tcp(CLIENT, ODD, holding(stream->octets + start, ends[i] - start)));
         passes_cut(sieve, LINK_IP, &piece, piece.length);
     }
-    g_assert_true(sieve_kept_back_too_much(sieve));
+    g_assert_true(sieve_needs_any(sieve));
+    sieve_kept_back_too_much(sieve);
     const struct packet same = ipv4(TCP, tcp(CLIENT, ODD, holding("x", 1)));
     const struct packet answer = ipv4(TCP, tcp(ODD, CLIENT, holding("x", 1)));
     const struct packet other = ipv4(TCP, tcp(CLIENT + 1, ODD, holding("x", 1)));
@@ -621,8 +622,11 @@ static void test_need(void)
 {
     struct sieve *sieve = sieve_new(is_sip_port);
 
-    sieve_need(sieve, "192.0.2.1", CLIENT, "198.51.100.2", ODD, false);
+    g_assert_false(sieve_needs_any(sieve));
+    sieve_need(sieve, "192.0.2.1", CLIENT + 1, "198.51.100.2", ODD, false);
+    g_assert_true(sieve_needs_any(sieve));
     g_assert_false(sieve_kept_back_too_much(sieve)); /* nothing was kept back so far */
+    g_assert_true(segment_passes(sieve, CLIENT + 1, ODD));
     g_assert_false(segment_passes(sieve, CLIENT, ODD));
     sieve_need(sieve, "192.0.2.1", CLIENT, "198.51.100.2", ODD, false);
     g_assert_true(sieve_kept_back_too_much(sieve));
@@ -702,13 +706,13 @@ static void assert_cut_is_no_worse(enum sieve_link link, const struct packet *pa
 {
     struct sieve *sieve = sieve_new(is_sip_port);
     const bool whole_passes = passes_cut(sieve, link, packet, packet->length);
-    const bool shows_need = sieve_kept_back_too_much(sieve);
+    const bool shows_need = sieve_needs_any(sieve);
 
     sieve_free(sieve);
     sieve = sieve_new(is_sip_port);
     for (uint32_t captured = 0; captured < packet->length; captured++) {
         g_assert_true(passes_cut(sieve, link, packet, captured) || !whole_passes || shows_need);
-        if (!sieve_kept_back_too_much(sieve))
+        if (!sieve_needs_any(sieve))
             continue;
         sieve_free(sieve); /* what it has learnt must not help the next one */
         sieve = sieve_new(is_sip_port);
