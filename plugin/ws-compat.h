@@ -68,17 +68,14 @@ typedef void ws_tap_init_result;
 
 /* ---- libwireshark inside siptls-scan ------------------------------------------------------------ */
 
-/* ws_log_init: the program's name up to 4.4; from 4.6 on the order and number of arguments changed once more */
+/* ws_log_init: the program's name is gone in 4.6 */
 static inline void ws_start_log(const char *program)
 {
-    typedef void complain(const char *, va_list);
 #if WS_AT_LEAST(4, 6)
-    _Generic(&ws_log_init, void (*)(complain *)
-             : ((void (*)(complain *))ws_log_init)(NULL), void (*)(complain *, const char *)
-             : ((void (*)(complain *, const char *))ws_log_init)(NULL, program), default
-             : ((void (*)(const char *, complain *))ws_log_init)(program, NULL));
+    (void)program;
+    ws_log_init(NULL);
 #else
-    ws_log_init(program, (complain *)NULL);
+    ws_log_init(program, NULL);
 #endif
 }
 
