@@ -60,7 +60,7 @@ typedef void ws_tap_init_result;
 #endif
 
 /* the Telephony menu */
-#if WS_AT_LEAST(4, 2)
+#if WS_AT_LEAST(4, 4)
 #define WS_TELEPHONY_MENU REGISTER_TELEPHONY_GROUP_UNSORTED
 #else
 #define WS_TELEPHONY_MENU REGISTER_STAT_GROUP_TELEPHONY
