@@ -69,9 +69,9 @@ typedef void ws_tap_init_result;
 /* ---- libwireshark inside siptls-scan ------------------------------------------------------------ */
 
 /*
- * ws_log_init: the program's name is gone in 4.6. What a format's reader thinks of a file on the way to finding out that
- * it is no capture (the one of NetLog in 4.6 warns of any other JSON) is not for whoever runs this: only
- * what is critical is logged.
+ * ws_log_init: the program's name is gone in 4.6. What a format's reader thinks of a file on the way to finding out
+ * that it is no capture (the one of NetLog in 4.6 warns of any other JSON) is not for whoever runs this: only what is
+ * critical is logged.
  */
 static inline void ws_start_log(const char *program)
 {
@@ -142,8 +142,8 @@ static inline void ws_record_clear(struct ws_record *record)
 }
 
 /*
- * The first visit to a frame, with the fields that post-dissectors want: 4.6 asks for them by itself. frame_tvbuff is no
- * part of the libraries: the record's octets stay where they are until the next read.
+ * The first visit to a frame, with the fields that post-dissectors want: 4.6 asks for them by itself. frame_tvbuff is
+ * no part of the libraries: the record's octets stay where they are until the next read.
  */
 static inline void ws_dissect(epan_dissect_t *dissection, int file_type, struct ws_record *record, frame_data *frame)
 {
