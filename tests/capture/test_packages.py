@@ -87,7 +87,7 @@ def test_archive_installs_works_and_goes(host, archive, home, as_user):
     as_user(archive / "install")                # over itself
     assert files_in(home) == [PROGRAM, PLUGIN]
     as_user(archive / "install", "--remove")
-    assert files_in(home) == [] and not (home / ".local/lib").exists()
+    assert files_in(home) == [] and (home / ".local/bin").is_dir() and not (home / PLUGIN).parent.parent.exists()
     again = as_user(archive / "install", "--remove", check=False)
     assert again.returncode == WRONG_USAGE and "not installed" in again.stdout
 
