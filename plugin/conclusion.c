@@ -132,6 +132,11 @@ static void conclude_not_requested(const struct connection *c, struct facts *fac
         conclude_unknown(facts, c->earlier_reason);
         return;
     }
+    /* what the server said next was captured, and Wireshark lost its way in it: another handshake can hide there */
+    if (!c->handshake.completed && c->handshake.rejected_by == NOBODY && stream_is_undissected(&c->stream[c->server])) {
+        conclude_unknown(facts, REASON_NOT_DISSECTED);
+        return;
+    }
     if (c->renegotiated || c->handshake.hello_request) { /* and what followed was not seen */
         conclude_unknown(facts, REASON_RENEGOTIATED);
         return;

@@ -3,7 +3,6 @@
 
 #include "names.h"
 
-#include <epan/value_string.h>
 #include <string.h>
 
 #define LONGEST_COMPRESSED   (256 << 10) /* octets of a CompressedCertificate that are inflated */

@@ -143,6 +143,11 @@ bool stream_contiguous(const struct stream *stream)
     return stream->count == 0 || (stream->count == 1 && stream->range[0].start == 0);
 }
 
+bool stream_is_undissected(const struct stream *stream)
+{
+    return stream_contiguous(stream) && stream->record_octets != stream_end(stream);
+}
+
 bool stream_covered(const struct stream *stream)
 {
     return stream_contiguous(stream) && stream->record_octets == stream_end(stream) &&

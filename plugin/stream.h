@@ -58,6 +58,9 @@ bool stream_is_foreign(const struct stream *stream, uint32_t sequence);
 /* No hole from the base to the last octet captured, and all of it in the file. */
 bool stream_contiguous(const struct stream *stream);
 
+/* Without a hole, and yet there are octets that are in no dissected record, or not yet. */
+bool stream_is_undissected(const struct stream *stream);
+
 /* Both equalities hold right now. */
 bool stream_covered(const struct stream *stream);
 

@@ -60,7 +60,7 @@ typedef void ws_tap_init_result;
 #endif
 
 /* the Telephony menu */
-#if WS_AT_LEAST(4, 2)
+#if WS_AT_LEAST(4, 4)
 #define WS_TELEPHONY_MENU REGISTER_TELEPHONY_GROUP_UNSORTED
 #else
 #define WS_TELEPHONY_MENU REGISTER_STAT_GROUP_TELEPHONY
@@ -68,18 +68,20 @@ typedef void ws_tap_init_result;
 
 /* ---- libwireshark inside siptls-scan ------------------------------------------------------------ */
 
-/* ws_log_init: the program's name up to 4.4; from 4.6 on the order and number of arguments changed once more */
+/*
+ * ws_log_init: the program's name is gone in 4.6. What a format's reader thinks of a file on the way to finding out
+ * that it is no capture (the one of NetLog in 4.6 warns of any other JSON) is not for whoever runs this: only what is
+ * critical is logged.
+ */
 static inline void ws_start_log(const char *program)
 {
-    typedef void complain(const char *, va_list);
 #if WS_AT_LEAST(4, 6)
-    _Generic(&ws_log_init, void (*)(complain *)
-             : ((void (*)(complain *))ws_log_init)(NULL), void (*)(complain *, const char *)
-             : ((void (*)(complain *, const char *))ws_log_init)(NULL, program), default
-             : ((void (*)(const char *, complain *))ws_log_init)(program, NULL));
+    (void)program;
+    ws_log_init(NULL);
 #else
-    ws_log_init(program, (complain *)NULL);
+    ws_log_init(program, NULL);
 #endif
+    ws_log_set_level(LOG_LEVEL_CRITICAL);
 }
 
 /* configuration_init: the namespace is gone in 4.6. What it returns is freed by the caller. */
@@ -139,7 +141,10 @@ static inline void ws_record_clear(struct ws_record *record)
 #endif
 }
 
-/* frame_tvbuff is no part of the libraries: the record's octets stay where they are until the next read */
+/*
+ * The first visit to a frame, with the fields that post-dissectors want: 4.6 asks for them by itself. frame_tvbuff is
+ * no part of the libraries: the record's octets stay where they are until the next read.
+ */
 static inline void ws_dissect(epan_dissect_t *dissection, int file_type, struct ws_record *record, frame_data *frame)
 {
 #if WS_AT_LEAST(4, 6)
@@ -147,6 +152,8 @@ static inline void ws_dissect(epan_dissect_t *dissection, int file_type, struct 
 #else
     tvbuff_t *octets = tvb_new_real_data(ws_record_octets(record), frame->cap_len,
                                          frame->pkt_len > G_MAXINT ? G_MAXINT : (int)frame->pkt_len);
+
+    prime_epan_dissect_with_postdissector_wanted_hfids(dissection);
     epan_dissect_run_with_taps(dissection, file_type, &record->rec, octets, frame, NULL);
 #endif
 }

@@ -223,7 +223,6 @@ static void dissect(struct pass *pass, struct ws_record *record, int64_t offset)
     if (!pass->session)
         start_session(pass);
     frame_data_init(&frame, pass->frames, &record->rec, offset, pass->octets);
-    prime_epan_dissect_with_postdissector_wanted_hfids(pass->dissection);
     frame_data_set_before_dissect(&frame, &pass->elapsed, &provider.reference, provider.previous);
     if (provider.reference == &frame) {
         pass->reference = frame;

@@ -166,7 +166,7 @@ import subprocess, sys
 sys.path.insert(0, {str(host.recorder)!r})
 from pathlib import Path
 from recorder import lab, peers, pki
-lab.enter_namespace()
+lab.enter_namespace(needs_debian13=False)
 here = Path({str(host.work)!r}) / "live"
 here.mkdir()
 authority = pki.Pki(here / "pki")

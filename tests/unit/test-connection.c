@@ -364,6 +364,8 @@ static const struct scene {
      CLIENT_CERT_UNKNOWN, OUTCOME_COMPLETED, IMPACT_UNDETERMINED, REASON_TRUNCATED_PACKETS},
     {"server-flight-undissected", HELLO "< sh cert\n?< cr\n< shd\n?> cert cke\n> ccs efin\n< ccs efin\n" TALK, UNKNOWN,
      CLIENT_CERT_UNKNOWN, OUTCOME_COMPLETED, IMPACT_UNDETERMINED, REASON_NOT_DISSECTED},
+    {"perhaps-renegotiated-undissected", HELLO "< sh cert shd\n?> cke ccs efin\n?< ccs efin\n?> data\n?< data", UNKNOWN,
+     CLIENT_CERT_UNKNOWN, OUTCOME_INCOMPLETE, IMPACT_UNDETERMINED, REASON_NOT_DISSECTED},
     {"two-at-once", HELLO "> ch\n< sh cert shd\n" FULL TALK, UNKNOWN, CLIENT_CERT_NONE, OUTCOME_COMPLETED,
      IMPACT_UNDETERMINED, REASON_CONFLICTING_EVIDENCE},
     {"certificate-unasked", HELLO "< sh cert shd\n> cert\n" FULL TALK, UNKNOWN, CLIENT_CERT_PRESENT, OUTCOME_COMPLETED,
