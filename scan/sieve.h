@@ -5,10 +5,10 @@
  * In:  raw octets of a packet and its link type. Out: whether to dissect it. Plain C on GLib.
  *
  * What is kept back: RTP, DNS and QUIC over UDP, and TCP flows on no SIP port that never showed a
- * ClientHello with ALPN sip/2 (RFC 7301). Everything that is not understood passes: unknown links and
- * protocols, tunnels, IP fragments, cut headers. TCP flows have no state here. When one that was kept
- * back turns out to matter, by a ClientHello or because Wireshark found SIP in it by other means, the
- * sieve remembers that, and the file is read once more with all of that flow. So the result is that of
+ * ClientHello with ALPN sip/2 (RFC 7301) or a ServerHello that chose a suite without encryption. Everything
+ * that is not understood passes: unknown links and protocols, tunnels, IP fragments, cut headers. TCP flows have no
+ * state here. When one that was kept back turns out to matter, by a ClientHello or because Wireshark found SIP in it by
+ * other means, the sieve remembers that, and the file is read once more with all of that flow. So the result is that of
  * dissecting everything.
  */
 #ifndef SIPTLS_SIEVE_H
