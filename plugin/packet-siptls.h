@@ -17,6 +17,9 @@ void proto_reg_handoff_siptls(void);
 /* Frames of the open capture seen so far. */
 uint64_t siptls_frames(void);
 
+/* The connection of the frame that was dissected last; NULL: it was of none. */
+struct connection *siptls_latest_connection(void);
+
 /* Whether the connections to this server port are SIP, by siptls.ports, sip.tls.port or Decode As. */
 bool siptls_is_sip_port(uint16_t port);
 
