@@ -90,6 +90,7 @@ static struct sessions *sessions;
 static struct observation observation;
 static uint64_t frames_seen;
 static struct connection *latest; /* of the frame dissected last */
+static bool shows_nothing;
 static unsigned generation;
 
 static void siptls_init(void)
@@ -113,6 +114,7 @@ static void siptls_cleanup(void)
 }
 
 uint64_t siptls_frames(void) { return frames_seen; }
+void siptls_show_nothing(void) { shows_nothing = true; }
 struct connection *siptls_latest_connection(void) { return latest; }
 unsigned siptls_generation(void) { return generation; }
 
@@ -507,7 +509,7 @@ static struct frame_result *learn(packet_info *pinfo, proto_tree *tree, struct c
     events |= connection_verdict_event(connection, pinfo->num);
     if (connection_sip(connection) == SIP_NO)
         events = 0;
-    if (had_tls && !events)
+    if (shows_nothing || (had_tls && !events))
         return NULL;
     struct frame_result *result = wmem_new0(wmem_file_scope(), struct frame_result);
     result->connection = connection;

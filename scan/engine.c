@@ -125,6 +125,7 @@ bool engine_init(const struct engine_options *options, char **error)
         *error = g_strdup("libwireshark does not start");
         return false;
     }
+    siptls_show_nothing();
     signal(SIGPIPE, SIG_DFL); /* Wireshark ignores it for the sake of a helper */
     epan_load_settings();
     disable_name_resolution();
