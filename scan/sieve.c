@@ -14,6 +14,7 @@ struct sieve {
     GHashTable *needed;         /* a set of struct flow * */
     struct segment segment;     /* of the packet looked at last */
     bool has_segment, is_plain; /* is_plain: its headers so far are what every packet has */
+    unsigned part, parts;
     bool all_tcp;
     bool kept_back_tcp; /* in this pass */
     bool too_narrow;    /* more is needed than was known when the pass began */
@@ -52,6 +53,12 @@ static void need_flow(struct sieve *sieve, const struct flow *flow)
 {
     if (g_hash_table_add(sieve->needed, g_memdup2(flow, sizeof *flow)) && sieve->kept_back_tcp)
         sieve->too_narrow = true;
+}
+
+void sieve_set_part(struct sieve *sieve, unsigned part, unsigned parts)
+{
+    sieve->part = part;
+    sieve->parts = parts;
 }
 
 void sieve_need_all_tcp(struct sieve *sieve)
@@ -262,11 +269,27 @@ static void note_segment(struct sieve *sieve, struct cursor c, uint32_t header, 
 
 const struct segment *sieve_segment(const struct sieve *sieve) { return sieve->has_segment ? &sieve->segment : NULL; }
 
+static bool is_of_part(const struct sieve *sieve, const struct flow *flow, uint16_t from, uint16_t to)
+{
+    struct flow in_order = *flow;
+
+    if (sieve->parts <= 1)
+        return true;
+    in_order.end[0].port = from;
+    in_order.end[1].port = to;
+    put_in_order(&in_order);
+    return flow_hash(&in_order) % sieve->parts == sieve->part;
+}
+
 static bool tcp_passes(struct sieve *sieve, struct cursor c, struct flow *flow)
 {
     enum { HEADER = 20 };
 
-    if (sieve->all_tcp || c.left < HEADER)
+    if (c.left < HEADER)
+        return true;
+    if (!is_of_part(sieve, flow, u16(c.at), u16(c.at + 2)))
+        return false;
+    if (sieve->all_tcp)
         return true;
     const uint16_t from = u16(c.at), to = u16(c.at + 2);
     const uint32_t header = (uint32_t)(c.at[12] >> 4) * 4;
@@ -457,6 +480,7 @@ struct sieve *sieve_new(bool (*is_sip_port)(uint16_t port))
     struct sieve *sieve = g_new0(struct sieve, 1);
 
     sieve->is_sip_port = is_sip_port;
+    sieve->parts = 1;
     sieve->needed = g_hash_table_new_full(flow_hash, flows_equal, g_free, NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(packets_in_udp); i++)
         sieve->packets_in_udp[packets_in_udp[i]] = true;

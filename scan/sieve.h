@@ -62,6 +62,9 @@ bool sieve_passes(struct sieve *sieve, enum sieve_link link, const uint8_t *octe
  */
 const struct segment *sieve_segment(const struct sieve *sieve);
 
+/* Of TCP flows only those whose hash is `part` modulo `parts` pass, whatever they are. */
+void sieve_set_part(struct sieve *sieve, unsigned part, unsigned parts);
+
 /* No TCP flow may be kept back. */
 void sieve_need_all_tcp(struct sieve *sieve);
 
