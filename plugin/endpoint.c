@@ -12,6 +12,11 @@ struct client {
     unsigned decided, undecided;
 };
 
+/* Where a connection can be seen; owns its strings. */
+struct sight {
+    char *where, *command;
+};
+
 /* Running totals over the contributions of one endpoint. */
 struct tally {
     struct endpoint_summary summary; /* clients, issuers and undecided_clients are filled in on request */
@@ -19,6 +24,7 @@ struct tally {
     GHashTable *issuers;             /* a set of char * */
     unsigned undecided_clients;
     unsigned undecided_for[REASON_OUTCOME_NOT_SEEN + 1];
+    struct sight undecided[REASON_OUTCOME_NOT_SEEN + 1], worst; /* the latest of each */
     struct timestamp worst_seen;
 };
 
@@ -67,10 +73,22 @@ struct contribution *contribution_new(const struct facts *facts)
     return c;
 }
 
+struct contribution *contribution_copy(const struct contribution *contribution)
+{
+    struct contribution *c = g_memdup2(contribution, sizeof *contribution);
+    char **texts[] = {&c->server_ip, &c->sni, &c->client_ip, &c->client_issuer, &c->where, &c->command};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+        *texts[i] = g_strdup(*texts[i]);
+    return c;
+}
+
 void contribution_free(struct contribution *c)
 {
     if (!c)
         return;
+    g_free(c->where);
+    g_free(c->command);
     g_free(c->server_ip);
     g_free(c->sni);
     g_free(c->client_ip);
@@ -92,8 +110,18 @@ static void tally_init(struct tally *tally)
     tally->issuers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 }
 
+static void sight_take(struct sight *sight, const struct contribution *c)
+{
+    g_free(sight->where);
+    g_free(sight->command);
+    *sight = c ? (struct sight){g_strdup(c->where), g_strdup(c->command)} : (struct sight){NULL, NULL};
+}
+
 static void tally_clear(struct tally *tally)
 {
+    for (size_t i = 0; i < G_N_ELEMENTS(tally->undecided); i++)
+        sight_take(&tally->undecided[i], NULL);
+    sight_take(&tally->worst, NULL);
     g_hash_table_unref(tally->clients);
     g_hash_table_unref(tally->issuers);
 }
@@ -213,6 +241,7 @@ static void weigh_verdict(struct tally *tally, const struct contribution *c)
     summary->impact = c->impact;
     summary->reason = c->reason;
     tally->worst_seen = c->start;
+    sight_take(&tally->worst, c);
 }
 
 static void add(struct tally *tally, const struct contribution *c)
@@ -232,6 +261,8 @@ static void add(struct tally *tally, const struct contribution *c)
         summary->first_expiry = c->client_not_after;
     if (c->client_issuer && !g_hash_table_contains(tally->issuers, c->client_issuer))
         g_hash_table_add(tally->issuers, g_strdup(c->client_issuer));
+    if (!is_decided(c))
+        sight_take(&tally->undecided[c->reason], c);
     weigh_verdict(tally, c);
 }
 
@@ -282,6 +313,16 @@ unsigned endpoints_put(struct endpoints *endpoints, const void *key, struct cont
     g_hash_table_add(endpoint->contributions, contribution);
     if (!endpoint->stale)
         add(&endpoint->tally, contribution);
+    return number;
+}
+
+unsigned endpoints_add(struct endpoints *endpoints, struct contribution *contribution)
+{
+    const unsigned number = number_of(endpoints, contribution);
+    struct endpoint *endpoint = g_ptr_array_index(endpoints->all, number);
+
+    add(&endpoint->tally, contribution);
+    contribution_free(contribution);
     return number;
 }
 
@@ -355,11 +396,15 @@ void endpoint_summarise(struct endpoints *endpoints, unsigned number, struct end
     summary->clients = g_hash_table_size(endpoint->tally.clients);
     summary->issuers = name_issuers(endpoint->tally.issuers);
     summary->undecided_clients = endpoint->tally.undecided_clients;
+    const struct sight *sight = &endpoint->tally.worst;
     if (summary->impact == IMPACT_UNDETERMINED ||
         (summary->impact == IMPACT_UNAFFECTED && summary->undecided_clients)) {
         summary->impact = IMPACT_UNDETERMINED;
         summary->reason = most_frequent(endpoint->tally.undecided_for, G_N_ELEMENTS(endpoint->tally.undecided_for));
+        sight = &endpoint->tally.undecided[summary->reason];
     }
+    summary->where = sight->where;
+    summary->command = sight->command;
 }
 
 void endpoint_summary_clear(struct endpoint_summary *summary) { g_clear_pointer(&summary->issuers, g_free); }

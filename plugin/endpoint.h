@@ -27,6 +27,7 @@ struct contribution {
     struct timestamp start, end;
     char *client_issuer;      /* of the client's leaf; NULL: none seen */
     int64_t client_not_after; /* of the client's leaf; -1: none seen */
+    char *where, *command;    /* where to see it, and a command that shows it; NULL: not told */
 };
 
 struct endpoints;
@@ -44,9 +45,11 @@ struct endpoint_summary {
     unsigned undecided_clients; /* clients that reached it and have no decided connection */
     enum impact impact;
     enum reason reason;
+    const char *where, *command; /* of a connection that is why; NULL: not told */
 };
 
 struct contribution *contribution_new(const struct facts *facts);
+struct contribution *contribution_copy(const struct contribution *contribution);
 void contribution_free(struct contribution *contribution);
 
 struct endpoints *endpoints_new(void);
@@ -60,6 +63,9 @@ unsigned endpoints_count(const struct endpoints *endpoints);
  */
 unsigned endpoints_put(struct endpoints *endpoints, const void *key, struct contribution *contribution,
                        unsigned *moved_from);
+
+/* The same for a connection that is not going to be replaced: nothing of it is kept but what it adds. */
+unsigned endpoints_add(struct endpoints *endpoints, struct contribution *contribution);
 
 /* Sums an endpoint up. Impact: the worst of its decided connections, failing > at_risk > tolerant >
  * unaffected; but unaffected only when every client that reached it has a decided connection. */

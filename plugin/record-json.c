@@ -68,13 +68,26 @@ static void strings_member(json_dumper *json, const char *name, const GPtrArray 
     json_dumper_end_array(json);
 }
 
-static void time_member(json_dumper *json, const char *name, struct timestamp time)
+static char *time_text(struct timestamp time)
 {
     g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(time.seconds);
     g_autofree char *seconds = utc ? g_date_time_format(utc, "%Y-%m-%dT%H:%M:%S") : NULL;
-    g_autofree char *text = seconds ? g_strdup_printf("%s.%09dZ", seconds, (int)time.nanoseconds) : NULL;
+
+    return seconds ? g_strdup_printf("%s.%09dZ", seconds, (int)time.nanoseconds) : NULL;
+}
+
+static void time_member(json_dumper *json, const char *name, struct timestamp time)
+{
+    g_autofree char *text = time_text(time);
 
     string_member(json, name, text);
+}
+
+char *record_json_time(int64_t nanoseconds)
+{
+    enum { A_SECOND = 1000000000 };
+
+    return time_text((struct timestamp){nanoseconds / A_SECOND, (int32_t)(nanoseconds % A_SECOND)});
 }
 
 static void day_member(json_dumper *json, const char *name, int64_t seconds)
@@ -147,17 +160,19 @@ static void caveats_member(json_dumper *json, unsigned caveats)
     json_dumper_end_array(json);
 }
 
-/* A display filter for the connection's packets in its file. */
-static void filter_member(json_dumper *json, const struct facts *facts)
+/* A display filter for the connection's packets in its file, or in all files that it goes on in. */
+static void filter_member(json_dumper *json, const struct facts *facts, bool with_frames)
 {
     const char *client = strchr(facts->client_ip, ':') ? "ipv6" : "ip";
     const char *server = strchr(facts->server_ip, ':') ? "ipv6" : "ip";
-    g_autofree char *text = g_strdup_printf(
-        "%s.addr==%s && tcp.port==%u && %s.addr==%s && tcp.port==%u && frame.number>=%u && frame.number<=%u", client,
-        facts->client_ip, facts->client_port, server, facts->server_ip, facts->server_port, facts->first_frame,
-        facts->last_frame);
+    GString *text = g_string_new(NULL);
 
-    string_member(json, "filter", text);
+    g_string_printf(text, "%s.addr==%s && tcp.port==%u && %s.addr==%s && tcp.port==%u", client, facts->client_ip,
+                    facts->client_port, server, facts->server_ip, facts->server_port);
+    if (with_frames)
+        g_string_append_printf(text, " && frame.number>=%u && frame.number<=%u", facts->first_frame, facts->last_frame);
+    string_member(json, "filter", text->str);
+    g_string_free(text, TRUE);
 }
 
 static void identity_members(json_dumper *json, const struct facts *facts)
@@ -226,23 +241,41 @@ static void end_record(json_dumper *json, GString *out, GString *line)
     g_string_free(line, TRUE);
 }
 
-void record_json_connection(GString *out, const struct facts *facts, const char *file, bool with_stream)
+/* The number of a frame in its own file. */
+static uint32_t own_number(uint32_t frame, const struct record_place *place)
+{
+    uint32_t before = 0;
+
+    for (unsigned i = 0; i < place->continued_in->len && frame > place->frames_behind[i]; i++)
+        before = place->frames_behind[i];
+    return frame - before;
+}
+
+void record_json_connection(GString *out, const struct facts *facts, const struct record_place *place)
 {
     GString *line = g_string_sized_new(2048);
-    json_dumper json = begin_record(line, "connection", file);
+    json_dumper json = begin_record(line, "connection", place->file);
+    struct facts told = *facts;
 
-    if (with_stream)
-        number_member(&json, "stream", facts->stream);
+    if (place->continued_in) {
+        uint32_t *frames[] = {&told.verdict_frame, &told.last_frame, &told.certificate_request_frame, &told.alert.frame,
+                              &told.resumed_from};
+        for (size_t i = 0; i < G_N_ELEMENTS(frames); i++)
+            *frames[i] = own_number(*frames[i], place);
+        strings_member(&json, "continued_in", place->continued_in);
+    }
+    if (place->with_stream)
+        number_member(&json, "stream", told.stream);
     else
         null_member(&json, "stream");
-    frame_member(&json, "first_frame", facts->first_frame);
-    frame_member(&json, "verdict_frame", facts->verdict_frame);
-    frame_member(&json, "last_frame", facts->last_frame);
-    time_member(&json, "start", facts->start);
-    time_member(&json, "end", facts->end);
-    identity_members(&json, facts);
-    verdict_members(&json, facts);
-    filter_member(&json, facts);
+    frame_member(&json, "first_frame", told.first_frame);
+    frame_member(&json, "verdict_frame", told.verdict_frame);
+    frame_member(&json, "last_frame", told.last_frame);
+    time_member(&json, "start", told.start);
+    time_member(&json, "end", told.end);
+    identity_members(&json, &told);
+    verdict_members(&json, &told);
+    filter_member(&json, &told, !place->continued_in);
     end_record(&json, out, line);
 }
 
@@ -251,10 +284,16 @@ void record_json_file(GString *out, const struct file_figures *figures)
     GString *line = g_string_sized_new(256);
     json_dumper json = begin_record(line, "file", figures->file);
 
+    if (figures->host) /* siptls-scan: what it needs to know a file again */
+        string_member(&json, "host", figures->host);
     if (figures->size >= 0)
         number_member(&json, "size", figures->size);
     else
         null_member(&json, "size");
+    if (figures->modified > 0) {
+        g_autofree char *modified = record_json_time(figures->modified);
+        string_member(&json, "mtime", modified);
+    }
     number_member(&json, "packets", (int64_t)figures->packets);
     number_member(&json, "connections", (int64_t)figures->connections);
     string_member(&json, "status", figures->status);

@@ -12,17 +12,30 @@
 
 #define RECORD_SCHEMA 1
 
-/* Appends the record and a newline to `out`. `file` NULL: not known. `with_stream`: tell the tcp.stream. */
-void record_json_connection(GString *out, const struct facts *facts, const char *file, bool with_stream);
+/* Where the packets of a connection are. */
+struct record_place {
+    const char *file;              /* NULL: not known */
+    bool with_stream;              /* tell the tcp.stream */
+    const GPtrArray *continued_in; /* of char *: files of a ring buffer that it goes on in; NULL: none */
+    const uint32_t *frames_behind; /* how many frames `file` and those before it have together, one for each of them */
+};
+
+/* Appends the record and a newline to `out`. A frame is told by its number in the file that it is in. */
+void record_json_connection(GString *out, const struct facts *facts, const struct record_place *place);
 
 struct file_figures {
     const char *file;     /* NULL: not known */
+    const char *host;     /* where it was read; NULL: not told */
     int64_t size;         /* octets; -1: not known */
+    int64_t modified;     /* nanoseconds since 1970; 0: not told */
     uint64_t packets;     /* read */
     uint64_t connections; /* records written */
     const char *status;   /* "ok" or what was wrong */
     const char *error;    /* NULL, or the cause in words */
 };
+
+/* A time as file records tell it: nanoseconds since 1970. The caller frees it. */
+char *record_json_time(int64_t nanoseconds);
 
 void record_json_file(GString *out, const struct file_figures *figures);
 

@@ -24,7 +24,7 @@ static void print_connection(void *data, const struct facts *facts)
     GString *out = data;
 
     g_string_truncate(out, 0);
-    record_json_connection(out, facts, NULL, true);
+    record_json_connection(out, facts, &(struct record_place){.with_stream = true});
     fwrite(out->str, 1, out->len, stdout);
 }
 

@@ -11,6 +11,7 @@
 #include <epan/prefs.h>
 #include <epan/secrets.h>
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -79,6 +80,12 @@ static bool set_preferences(const struct engine_options *options, char **error)
     /* reordered segments are decided too when Wireshark puts them in order */
     const char *const settings[][2] = {
         {"tcp.reassemble_out_of_order", "TRUE"},
+        /* what nobody here looks at takes time */
+        {"tcp.calculate_timestamps", "FALSE"},
+        {"tcp.track_bytes_in_flight", "FALSE"},
+        {"tcp.summary_in_tree", "FALSE"},
+        {"ip.summary_in_tree", "FALSE"},
+        {"ipv6.summary_in_tree", "FALSE"},
         {"siptls.any_port", options->any_port ? "TRUE" : "FALSE"},
         {"siptls.infer", options->infer ? "TRUE" : "FALSE"},
         {"siptls.ports", options->ports},
@@ -116,6 +123,7 @@ bool engine_init(const struct engine_options *options, char **error)
         *error = g_strdup("libwireshark does not start");
         return false;
     }
+    signal(SIGPIPE, SIG_DFL); /* Wireshark ignores it for the sake of a helper */
     epan_load_settings();
     disable_name_resolution();
     if (!set_preferences(options, error))
@@ -163,12 +171,14 @@ bool engine_is_worn(void) { return sessions_used >= MOST_SESSIONS || resident() 
 
 struct pass {
     wtap *file;
-    struct sieve *sieve; /* NULL: everything is dissected */
-    epan_t *session;     /* NULL: nothing was dissected so far */
+    struct sieve *sieve;
+    epan_t *session; /* NULL: nothing was dissected so far */
     epan_dissect_t *dissection;
     frame_data reference, previous; /* what tshark keeps of the first and the last frame */
     nstime_t elapsed;
     uint32_t frames, octets;
+    GArray *frames_behind;   /* of uint32_t: the frames up to the end of each file that was read */
+    GPtrArray *continued_in; /* of char *: the files behind the first */
 };
 
 static bool has_keys; /* of the open file */
@@ -248,7 +258,7 @@ static bool matters(struct pass *pass, struct ws_record *record)
     const wtap_rec *rec = &record->rec;
 
     /* with keys, SIP shows in the payload of any connection */
-    if (has_keys)
+    if (has_keys && pass->continued_in->len == 0)
         sieve_need_all_tcp(pass->sieve);
     if (rec->rec_type != REC_TYPE_PACKET)
         return true;
@@ -278,17 +288,52 @@ static char *error_text(int error, const char *detail)
     return detail ? g_strdup_printf("%s (%s)", text, detail) : g_strdup(text);
 }
 
+/* Begins like a capture: https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-02.html, ...-pcap-03.html */
+static bool begins_like_capture(const char *path)
+{
+    static const char magic[][4] = {"\x0a\x0d\x0d\x0a", "\xa1\xb2\xc3\xd4", "\xd4\xc3\xb2\xa1", "\xa1\xb2\x3c\x4d",
+                                    "\x4d\x3c\xb2\xa1", "\xa1\xb2\xcd\x34", "\x34\xcd\xb2\xa1"};
+    char octets[4];
+    FILE *file = fopen(path, "re");
+    const bool is_read = file && fread(octets, 1, sizeof octets, file) == sizeof octets;
+    bool is_like = false;
+
+    if (file)
+        fclose(file);
+    for (size_t i = 0; is_read && i < G_N_ELEMENTS(magic); i++)
+        is_like = is_like || memcmp(octets, magic[i], sizeof octets) == 0;
+    return is_like;
+}
+
+/* Wireshark shows texts and pictures, too, as files of one packet, and takes broken captures for such. */
+static bool holds_no_packets(const char *path, wtap *file)
+{
+    const int encapsulation = wtap_file_encap(file);
+    const char *type = wtap_file_type_subtype_name(wtap_file_type_subtype(file));
+
+    return encapsulation == WTAP_ENCAP_MIME || encapsulation == WTAP_ENCAP_JSON ||
+           (!strstr(type, "pcap") && begins_like_capture(path));
+}
+
+static void note_no_capture(const char *path, struct file_result *result)
+{
+    const bool is_like = begins_like_capture(path);
+
+    result->status = is_like ? FILE_CUT_SHORT : FILE_NOT_A_CAPTURE;
+    result->cause = g_strdup(is_like ? "it begins like a capture and is damaged or cut short at once"
+                                     : "not a capture file that Wireshark reads");
+}
+
 static wtap *open_file(const char *path, struct file_result *result)
 {
     int error = 0;
     char *detail = NULL;
     wtap *file = wtap_open_offline(path, WTAP_TYPE_AUTO, &error, &detail, FALSE);
 
-    if (file)
+    if (file && !holds_no_packets(path, file))
         return file;
-    if (error == WTAP_ERR_FILE_UNKNOWN_FORMAT || error == WTAP_ERR_SHORT_READ) {
-        result->status = FILE_NOT_A_CAPTURE;
-        result->cause = g_strdup("not a capture file that Wireshark reads");
+    if (file || error == WTAP_ERR_FILE_UNKNOWN_FORMAT || error == WTAP_ERR_SHORT_READ) {
+        note_no_capture(path, result);
     } else {
         result->status = FILE_UNREADABLE;
         result->cause = error == ENOENT   ? g_strdup("no such file")
@@ -296,24 +341,36 @@ static wtap *open_file(const char *path, struct file_result *result)
                                           : error_text(error, detail);
     }
     g_free(detail);
+    if (file)
+        wtap_close(file);
     return NULL;
 }
 
-static void read_packets(struct pass *pass, struct file_result *result)
+/* Returns 0, or the error that ended the reading before the file's end. */
+static int read_packets(struct pass *pass, char **detail)
 {
     struct ws_record record;
     int error = 0;
     int64_t offset;
-    char *detail = NULL;
 
     ws_record_init(&record);
-    while (ws_record_read(pass->file, &record, &error, &detail, &offset)) {
+    while (ws_record_read(pass->file, &record, &error, detail, &offset)) {
         pass->frames++;
-        if (!pass->sieve || matters(pass, &record))
+        if (matters(pass, &record))
             dissect(pass, &record, offset);
         ws_record_reset(&record);
     }
     ws_record_clear(&record);
+    g_array_append_val(pass->frames_behind, pass->frames);
+    return error;
+}
+
+static void read_first(struct pass *pass, struct file_result *result)
+{
+    char *detail = NULL;
+    const int error = read_packets(pass, &detail);
+
+    result->packets = pass->frames;
     if (error != 0) {
         result->status = FILE_CUT_SHORT;
         result->cause = error_text(error, detail);
@@ -321,43 +378,125 @@ static void read_packets(struct pass *pass, struct file_result *result)
     g_free(detail);
 }
 
+/* ---- into the next file of a ring buffer -------------------------------------------------------- */
+
+enum { MOST_CONTINUATIONS = 4 }; /* a handshake takes seconds; a file of a ring buffer that is smaller is rare */
+
+/* Not one that began earlier, nor one that ended before the server had said anything: a scan of ports perhaps. */
+static bool is_under_way(const struct facts *facts)
+{
+    const bool began_earlier = facts->reason == REASON_HANDSHAKE_NOT_CAPTURED && (facts->caveats & CAVEAT_NO_SYN);
+    const bool gave_up = facts->reason == REASON_ABORTED_EARLY && facts->closed_first != SIDE_NONE;
+
+    return facts->outcome == OUTCOME_INCOMPLETE && !began_earlier && !gave_up;
+}
+
+static void need_if_under_way(void *data, const struct facts *facts)
+{
+    struct sieve *sieve = data;
+
+    if (is_under_way(facts))
+        sieve_need(sieve, facts->client_ip, facts->client_port, facts->server_ip, facts->server_port, false);
+}
+
+static bool no_port(uint16_t port)
+{
+    (void)port;
+    return false;
+}
+
+/* False: nothing is under way, or the file cannot be read, which is said when its turn comes. */
+static bool continue_into(struct pass *pass, const char *path)
+{
+    struct sieve *sieve = sieve_new(no_port);
+    struct file_result ignored = {0};
+    char *detail = NULL;
+
+    listing_each(listing, need_if_under_way, sieve);
+    wtap *file = sieve_needs_any(sieve) ? open_file(path, &ignored) : NULL;
+    if (file) {
+        struct sieve *const before = pass->sieve;
+        wtap_close(pass->file);
+        pass->file = file;
+        pass->sieve = sieve;
+        wtap_set_cb_new_secrets(file, take_secrets);
+        g_ptr_array_add(pass->continued_in, g_strdup(path));
+        read_packets(pass, &detail);
+        pass->sieve = before;
+    }
+    g_free(detail);
+    file_result_clear(&ignored);
+    sieve_free(sieve);
+    return file != NULL;
+}
+
 /* ---- records ----------------------------------------------------------------------------------- */
 
 struct collecting {
     const char *path;
-    struct sieve *sieve;
+    const struct pass *pass;
     struct file_result *result;
 };
 
 static void collect(void *data, const struct facts *facts)
 {
     struct collecting *collecting = data;
+    const struct pass *pass = collecting->pass;
+    const uint32_t *frames_behind = (const uint32_t *)(const void *)pass->frames_behind->data;
+    g_autoptr(GPtrArray) continued_in = g_ptr_array_new();
 
-    record_json_connection(collecting->result->records, facts, collecting->path, false);
-    if (collecting->sieve && !siptls_is_sip_port(facts->server_port))
-        sieve_need(collecting->sieve, facts->client_ip, facts->client_port, facts->server_ip, facts->server_port,
-                   facts->resumed);
+    if (facts->first_frame > frames_behind[0])
+        return; /* the next file's own */
+    for (unsigned i = 0; i < pass->continued_in->len && facts->last_frame > frames_behind[i]; i++)
+        g_ptr_array_add(continued_in, g_ptr_array_index(pass->continued_in, i));
+    const struct record_place place = {
+        .file = collecting->path,
+        .continued_in = continued_in->len ? continued_in : NULL,
+        .frames_behind = frames_behind,
+    };
+    record_json_connection(collecting->result->records, facts, &place);
+    collecting->result->connections++;
+}
+
+/* What is learnt from a connection that was found about those that were kept back. */
+static void teach(void *data, const struct facts *facts)
+{
+    if (!siptls_is_sip_port(facts->server_port))
+        sieve_need(data, facts->client_ip, facts->client_port, facts->server_ip, facts->server_port, facts->resumed);
 }
 
 /* False: the sieve kept back what matters, and has learnt what. */
-static bool read_once(const char *path, struct sieve *sieve, struct file_result *result)
+static bool read_once(const char *path, struct sieve *sieve, next_file *next, const void *data,
+                      struct file_result *result)
 {
     struct pass pass = {.sieve = sieve};
-    struct collecting collecting = {path, sieve, result};
+    struct collecting collecting = {path, &pass, result};
 
     has_keys = false;
     pass.file = open_file(path, result);
     if (!pass.file)
         return true;
+    pass.frames_behind = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    pass.continued_in = g_ptr_array_new_with_free_func(g_free);
     wtap_set_cb_new_secrets(pass.file, note_secrets);
-    read_packets(&pass, result);
-    result->packets = pass.frames;
-    result->records = g_string_new(NULL);
+    read_first(&pass, result);
     if (pass.session)
-        result->connections = listing_each(listing, collect, &collecting);
+        listing_each(listing, teach, sieve);
+    const bool is_complete = !sieve_kept_back_too_much(sieve);
+    if (is_complete) {
+        const char *name;
+        for (unsigned i = 0; pass.session && next && i < MOST_CONTINUATIONS && (name = next(data, i)); i++)
+            if (!continue_into(&pass, name))
+                break;
+        result->records = g_string_new(NULL);
+        if (pass.session)
+            listing_each(listing, collect, &collecting);
+    }
     end_session(&pass);
     wtap_close(pass.file);
-    return !sieve || !sieve_kept_back_too_much(sieve);
+    g_array_unref(pass.frames_behind);
+    g_ptr_array_unref(pass.continued_in);
+    return is_complete;
 }
 
 /* What can be read once only cannot be read again when the sieve turns out to have been too narrow. */
@@ -368,14 +507,14 @@ static bool can_be_read_again(const char *path)
     return strcmp(path, "-") != 0 && stat(path, &status) == 0 && S_ISREG(status.st_mode);
 }
 
-void engine_read(const char *path, struct file_result *result)
+void engine_read(const char *path, next_file *next, const void *data, struct file_result *result)
 {
     struct sieve *sieve = sieve_new(siptls_is_sip_port);
 
     *result = (struct file_result){0};
     if (everything || !can_be_read_again(path))
         sieve_need_all_tcp(sieve);
-    while (!read_once(path, sieve, result))
+    while (!read_once(path, sieve, next, data, result))
         file_result_clear(result);
     sieve_free(sieve);
 }

@@ -56,8 +56,14 @@ void engine_judge_any_port(void);
  */
 void engine_make_ready(void);
 
-/* Reads `path` ("-": standard input). The caller clears the result. */
-void engine_read(const char *path, struct file_result *result);
+/* The file that a ring buffer went on with behind the `number`th of those that are to be read; NULL: none. */
+typedef const char *next_file(const void *data, unsigned number);
+
+/*
+ * Reads `path` ("-": standard input). What was in the middle of a handshake when the file ended is
+ * followed into those that `next` names, from 0 on; NULL: is not. The caller clears the result.
+ */
+void engine_read(const char *path, next_file *next, const void *data, struct file_result *result);
 
 /* Whether this process should read no more files: its memory is not what it was. */
 bool engine_is_worn(void);

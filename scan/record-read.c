@@ -8,8 +8,6 @@
 #include <wireshark.h>
 #include <wsutil/wsjson.h>
 
-#define MOST_TOKENS 4096
-
 /* An object of the line being read. */
 struct object {
     char *line;
@@ -87,6 +85,25 @@ static char *alert_of(struct object alert)
     return g_strdup_printf("%s from the %s", name ? name : "unreadable alert", from ? from : "peer");
 }
 
+/* The strings of an array; NULL where there is no such array. */
+static GPtrArray *strings_of(struct object o, const char *name)
+{
+    jsmntok_t *array = json_get_array(o.line, o.token, name);
+
+    if (!array)
+        return NULL;
+    GPtrArray *strings = g_ptr_array_new_with_free_func(g_free);
+    for (int i = 0; i < array->size; i++) {
+        jsmntok_t *element = json_get_array_index(array, i);
+        if (!element || element->type != JSMN_STRING)
+            continue;
+        g_autofree char *text = g_strndup(o.line + element->start, (gsize)(element->end - element->start));
+        if (json_decode_string_inplace(text))
+            g_ptr_array_add(strings, g_steal_pointer(&text));
+    }
+    return strings;
+}
+
 static bool read_connection(struct record *record, struct object o)
 {
     const char *server = text_of(o, "server_ip"), *client = text_of(o, "client_ip");
@@ -110,30 +127,63 @@ static bool read_connection(struct record *record, struct object o)
     c->end = time_of(o, "end");
     read_leaf(c, object_of(o, "client_leaf"));
     record->client_port = (uint16_t)number_of(o, "client_port", 0);
+    record->has_hello = g_strcmp0(text_of(o, "role_from"), role_from_name(ROLE_FROM_HELLO)) == 0;
     record->first_frame = (uint32_t)number_of(o, "first_frame", 0);
     record->last_frame = (uint32_t)number_of(o, "last_frame", 0);
     record->alert = alert_of(object_of(o, "alert"));
+    record->filter = g_strdup(text_of(o, "filter"));
+    record->continued_in = strings_of(o, "continued_in");
     return true;
 }
+
+static bool read_file(struct record *record, struct object o)
+{
+    record->host = g_strdup(text_of(o, "host"));
+    record->status = g_strdup(text_of(o, "status"));
+    record->error = g_strdup(text_of(o, "error"));
+    record->modified = g_strdup(text_of(o, "mtime"));
+    record->size = (int64_t)number_of(o, "size", -1);
+    record->packets = (uint64_t)number_of(o, "packets", 0);
+    record->connections = (unsigned)number_of(o, "connections", 0);
+    return record->file && record->status;
+}
+
+static bool read_run(struct record *record, struct object o)
+{
+    record->ports = g_strdup(text_of(o, "ports"));
+    record->keylog = g_strdup(text_of(o, "keylog"));
+    record->any_port = bool_of(o, "any_port") == TRI_TRUE;
+    record->infer = bool_of(o, "infer") == TRI_TRUE;
+    return true;
+}
+
+static const struct {
+    const char *word;
+    enum record_type type;
+    bool (*read)(struct record *, struct object);
+} types[] = {
+    {"connection", RECORD_CONNECTION, read_connection},
+    {"file", RECORD_FILE, read_file},
+    {"run", RECORD_RUN, read_run},
+};
 
 struct record *record_read(char *line)
 {
     struct record *record = g_new0(struct record, 1);
-    g_autofree jsmntok_t *tokens = g_new(jsmntok_t, MOST_TOKENS);
-    const int count = json_parse(line, tokens, MOST_TOKENS);
+    /* a certificate may name thousands of hosts: as many tokens as there are */
+    const int count = json_parse(line, NULL, 0);
+    g_autofree jsmntok_t *tokens = count > 0 ? g_new(jsmntok_t, (size_t)count) : NULL;
     struct object o = {line, tokens, tokens + MAX(count, 0)};
 
-    if (count <= 0 || tokens[0].type != JSMN_OBJECT)
+    if (count <= 0 || json_parse(line, tokens, (unsigned)count) != count || tokens[0].type != JSMN_OBJECT)
         return record;
     const char *type = text_of(o, "type");
     if (!type || (int)number_of(o, "schema", 0) != RECORD_SCHEMA)
         return record;
-    if (strcmp(type, "connection") == 0 && read_connection(record, o))
-        record->type = RECORD_CONNECTION;
-    if (strcmp(type, "file") == 0) {
-        record->type = RECORD_FILE;
-        record->packets = (uint64_t)number_of(o, "packets", 0);
-    }
+    record->file = g_strdup(text_of(o, "file"));
+    for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
+        if (strcmp(type, types[i].word) == 0 && types[i].read(record, o))
+            record->type = types[i].type;
     return record;
 }
 
@@ -142,6 +192,11 @@ void record_free(struct record *record)
     if (!record)
         return;
     contribution_free(record->contribution);
-    g_free(record->alert);
+    if (record->continued_in)
+        g_ptr_array_unref(record->continued_in);
+    char *texts[] = {record->file,  record->alert,    record->filter, record->host,  record->status,
+                     record->error, record->modified, record->ports,  record->keylog};
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+        g_free(texts[i]);
     g_free(record);
 }

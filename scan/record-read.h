@@ -7,20 +7,31 @@
 
 #include "endpoint.h"
 
-enum record_type { RECORD_NOT_ONE, RECORD_CONNECTION, RECORD_FILE };
+enum record_type { RECORD_NOT_ONE, RECORD_CONNECTION, RECORD_FILE, RECORD_RUN };
 
 struct record {
     enum record_type type;
+    char *file; /* NULL: the record does not say */
     /* of a connection */
     struct contribution *contribution;
     uint16_t client_port;
+    bool has_hello; /* the capture has its beginning */
     uint32_t first_frame, last_frame;
-    char *alert; /* "unknown_ca from the server"; NULL: none */
+    char *alert;             /* "unknown_ca from the server"; NULL: none */
+    char *filter;            /* display filter for its packets */
+    GPtrArray *continued_in; /* of char *: files of the ring buffer that it goes on in; NULL: none */
     /* of a file */
+    char *host, *status, *error; /* status "ok", or what was wrong, and `error` in words */
+    char *modified;
+    int64_t size;
     uint64_t packets;
+    unsigned connections;
+    /* of a run */
+    char *ports, *keylog;
+    bool any_port, infer;
 };
 
-/* Parses a line, which it changes. RECORD_NOT_ONE when it is no record of this schema. */
+/* Parses a line, which it changes. RECORD_NOT_ONE when it is no record of this schema. The caller frees it. */
 struct record *record_read(char *line);
 void record_free(struct record *record);
 

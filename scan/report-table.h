@@ -5,21 +5,39 @@
 #ifndef SIPTLS_REPORT_TABLE_H
 #define SIPTLS_REPORT_TABLE_H
 
+#include "host-names.h"
 #include "networks.h"
 #include "record-read.h"
 
 struct totals {
     unsigned files, unreadable, not_captures, without_sip, connections;
+    unsigned not_selected; /* connections that the user does not want to hear of */
+    unsigned findings;     /* connections at risk or failing */
+};
+
+struct report_options {
+    const struct networks *own; /* the user's own networks, empty when not known */
+    const struct host_names *names;
 };
 
 void report_connections_heading(void);
-void report_connection(const char *file, const struct record *record);
+void report_connection(const struct record *record);
+
+/* "a.pcapng frames 3-17"; a shell command that shows the packets. The caller frees them. */
+char *report_where(const struct record *record);
+char *report_command(const struct record *record);
+
+typedef void each_endpoint(struct endpoints *, unsigned number, const struct endpoint_summary *, void *data);
+
+/* Calls `each` for the endpoints, worst first. */
+void report_in_order(struct endpoints *endpoints, each_endpoint *each, void *data);
 
 /*
- * The endpoints, worst first, the totals, and a line of what to do for each that is not unaffected.
- * `own`: the user's own networks, empty when not known.
+ * The endpoints, worst first, the totals, and what to do for each that is not unaffected. `clients`:
+ * the table is theirs, not the endpoints'; NULL: it is not.
  */
-void report_endpoints(struct endpoints *endpoints, const struct totals *totals, const struct networks *own);
+void report_endpoints(struct endpoints *endpoints, struct endpoints *clients, const struct totals *totals,
+                      const struct report_options *options);
 
 /* How bad is the worst: failing, at risk and undetermined endpoints. */
 void report_count(struct endpoints *endpoints, unsigned *at_risk, unsigned *undetermined);

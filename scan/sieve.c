@@ -5,7 +5,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-enum port_kind { PORT_NOT_ASKED, PORT_SIP, PORT_OTHER };
+enum port_kind { PORT_NOT_ASKED, PORT_PASSES, PORT_OTHER };
 
 struct end {
     uint8_t address[16]; /* IPv4: the first four, the rest 0 */
@@ -19,8 +19,9 @@ struct flow {
 
 struct sieve {
     bool (*is_sip_port)(uint16_t port);
-    uint8_t ports[65536];
-    GHashTable *needed; /* a set of struct flow * */
+    uint8_t tcp_ports[65536];
+    bool packets_in_udp[65536]; /* by port */
+    GHashTable *needed;         /* a set of struct flow * */
     bool all_tcp;
     bool kept_back_tcp; /* in this pass */
     bool too_narrow;    /* more is needed than was known when the pass began */
@@ -37,15 +38,6 @@ static guint hash_flow(const void *key)
 }
 
 static gboolean equal_flows(const void *a, const void *b) { return memcmp(a, b, sizeof(struct flow)) == 0; }
-
-struct sieve *sieve_new(bool (*is_sip_port)(uint16_t port))
-{
-    struct sieve *sieve = g_new0(struct sieve, 1);
-
-    sieve->is_sip_port = is_sip_port;
-    sieve->needed = g_hash_table_new_full(hash_flow, equal_flows, g_free, NULL);
-    return sieve;
-}
 
 void sieve_free(struct sieve *sieve)
 {
@@ -64,7 +56,7 @@ static void put_in_order(struct flow *flow)
 
 static void need_flow(struct sieve *sieve, const struct flow *flow)
 {
-    if (g_hash_table_add(sieve->needed, g_memdup2(flow, sizeof *flow)))
+    if (g_hash_table_add(sieve->needed, g_memdup2(flow, sizeof *flow)) && sieve->kept_back_tcp)
         sieve->too_narrow = true;
 }
 
@@ -87,8 +79,6 @@ void sieve_need(struct sieve *sieve, const char *client_ip, uint16_t client_port
 {
     struct flow flow = {0};
 
-    if (!sieve->kept_back_tcp)
-        return;
     if (resumed || !read_end(&flow.end[0], client_ip, client_port) || !read_end(&flow.end[1], server_ip, server_port)) {
         sieve_need_all_tcp(sieve);
         return;
@@ -96,6 +86,8 @@ void sieve_need(struct sieve *sieve, const char *client_ip, uint16_t client_port
     put_in_order(&flow);
     need_flow(sieve, &flow);
 }
+
+bool sieve_needs_any(const struct sieve *sieve) { return sieve->all_tcp || g_hash_table_size(sieve->needed) > 0; }
 
 bool sieve_kept_back_too_much(struct sieve *sieve)
 {
@@ -127,48 +119,110 @@ static uint32_t u24(const uint8_t *at) { return (uint32_t)at[0] << 16 | u16(at +
 
 /* ---- TCP --------------------------------------------------------------------------------------- */
 
-/* Protocols over TCP that carry packets: rpcap, TCPENCAP, OpenFlow. */
-static const uint16_t packets_in_tcp[] = {2002, 10000, 6633, 6634, 6653};
+/* Protocols over TCP that carry packets: rpcap, TCPENCAP, OpenFlow, GTP, IPFIX, XOT, UMA, FCIP, iFCP. */
+static const uint16_t packets_in_tcp[] = {2002, 10000, 6633, 6634,  6653, 2123, 2152,
+                                          3386, 4739,  1998, 14001, 3225, 3420};
 
-static bool is_in(uint16_t port, const uint16_t *ports, size_t count)
+static bool carries_packets(uint16_t port)
 {
-    for (size_t i = 0; i < count; i++)
-        if (ports[i] == port)
+    for (size_t i = 0; i < G_N_ELEMENTS(packets_in_tcp); i++)
+        if (packets_in_tcp[i] == port)
             return true;
     return false;
 }
 
-static bool is_sip_port(struct sieve *sieve, uint16_t port)
+static bool port_passes(struct sieve *sieve, uint16_t port)
 {
-    if (sieve->ports[port] == PORT_NOT_ASKED)
-        sieve->ports[port] = sieve->is_sip_port(port) ? PORT_SIP : PORT_OTHER;
-    return sieve->ports[port] == PORT_SIP;
+    if (sieve->tcp_ports[port] == PORT_NOT_ASKED)
+        sieve->tcp_ports[port] = sieve->is_sip_port(port) || carries_packets(port) ? PORT_PASSES : PORT_OTHER;
+    return sieve->tcp_ports[port] == PORT_PASSES;
 }
 
-/*
- * Starts like a handshake record with a ClientHello in it (RFC 8446 5.1, 4.1.2) that does not end in
- * this segment and this record: what it offers cannot be told.
- */
-static bool is_begun_client_hello(const struct cursor *c)
-{
-    enum { HANDSHAKE = 22, MAJOR_VERSION = 3, CLIENT_HELLO = 1, RECORD_HEADER = 5, MESSAGE_HEADER = 4 };
+enum { RECORD_HEADER = 5, MESSAGE_HEADER = 4 }; /* of TLS, RFC 8446 5.1 and 4 */
 
-    if (c->left == 0 || c->at[0] != HANDSHAKE || (c->left > 1 && c->at[1] != MAJOR_VERSION) ||
-        (c->left > RECORD_HEADER && c->at[RECORD_HEADER] != CLIENT_HELLO))
-        return false;
+/* Does not end in this segment and this record: what it offers cannot be told. */
+static bool is_divided(const struct cursor *c)
+{
     if (c->left < RECORD_HEADER + MESSAGE_HEADER)
         return true;
     const uint32_t record = u16(c->at + 3), message = MESSAGE_HEADER + u24(c->at + RECORD_HEADER + 1);
     return message > record || RECORD_HEADER + message > c->left;
 }
 
-/* Holds "sip/2", or one end of it when segments divide it: of the two ends one has three octets or more. */
+/* Cipher suites without encryption: Wireshark shows the payload of such connections without any key. */
+static bool is_plain_suite(uint16_t suite)
+{
+    static const uint16_t plain[] = {0x0000, 0x0001, 0x0002, 0x001c, 0x002c, 0x002d, 0x002e, 0x003b, 0x0047,
+                                     0x0082, 0x0083, 0x00b0, 0x00b1, 0x00b4, 0x00b5, 0x00b8, 0x00b9, 0xc001,
+                                     0xc006, 0xc00b, 0xc010, 0xc015, 0xc039, 0xc03a, 0xc03b, 0xc0b4, 0xc0b5};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(plain); i++)
+        if (plain[i] == suite)
+            return true;
+    return false;
+}
+
+/* RFC 8446 4.1.3. Also true where the suite is not in this segment. */
+static bool may_choose_plain_suite(const struct cursor *c)
+{
+    enum { SESSION_ID_AT = RECORD_HEADER + MESSAGE_HEADER + 2 + 32 }; /* its length; behind version and random */
+
+    if (c->left <= SESSION_ID_AT)
+        return true;
+    const uint32_t suite_at = SESSION_ID_AT + 1 + c->at[SESSION_ID_AT];
+    return c->left < suite_at + 2 || is_plain_suite(u16(c->at + suite_at));
+}
+
+/*
+ * Starts like a handshake record (RFC 8446 5.1) with a ClientHello that may offer sip/2 in a later segment,
+ * or with a ServerHello that may choose a suite which leaves SIP in the clear.
+ */
+static bool is_needed_hello(const struct cursor *c)
+{
+    enum { HANDSHAKE = 22, MAJOR_VERSION = 3, CLIENT_HELLO = 1, SERVER_HELLO = 2 };
+
+    if (c->left == 0 || c->at[0] != HANDSHAKE || (c->left > 1 && c->at[1] != MAJOR_VERSION))
+        return false;
+    if (c->left <= RECORD_HEADER)
+        return true;
+    const uint8_t type = c->at[RECORD_HEADER];
+    return (type == CLIENT_HELLO && is_divided(c)) || (type == SERVER_HELLO && may_choose_plain_suite(c));
+}
+
+/* A captured packet on its way from rpcapd, whose connections for them are on any port. */
+static bool is_rpcap_packet(const struct cursor *c)
+{
+    static const uint8_t begin[] = {0, 7, 0, 0}; /* version, type, value */
+
+    return c->left >= sizeof begin && memcmp(c->at, begin, sizeof begin) == 0;
+}
+
+static const char alpn[] = "sip/2";
+enum { ALPN_LENGTH = sizeof alpn - 1, SLASH_AT = 3 };
+
+/* Looks for the slash: memchr() is much faster than memmem(), and in what is encrypted few octets are one. */
+static bool holds_alpn(const struct cursor *c)
+{
+    const uint8_t *const end = c->at + c->left;
+
+    for (const uint8_t *at = c->at; at < end && (at = memchr(at, alpn[SLASH_AT], (size_t)(end - at))); at++)
+        if (at - c->at >= SLASH_AT && end - at >= ALPN_LENGTH - SLASH_AT &&
+            memcmp(at - SLASH_AT, alpn, ALPN_LENGTH) == 0)
+            return true;
+    return false;
+}
+
+/*
+ * Holds "sip/2", or a part of it when segments divide it: one of them has three octets or more at its end or
+ * beginning, or nothing but octets of it.
+ */
 static bool may_hold_alpn(const struct cursor *c)
 {
-    static const char name[] = "sip/2", *const begins[] = {"ip/2", "p/2"}, *const ends[] = {"sip/", "sip"};
-    const size_t length = sizeof name - 1;
+    static const char *const begins[] = {"ip/2", "p/2"}, *const ends[] = {"sip/", "sip"};
 
-    if (c->left >= length && memmem(c->at, c->left, name, length))
+    if (holds_alpn(c))
+        return true;
+    if (c->left > 0 && c->left < ALPN_LENGTH && memmem(alpn, ALPN_LENGTH, c->at, c->left))
         return true;
     for (size_t i = 0; i < G_N_ELEMENTS(begins); i++) {
         const size_t octets = strlen(begins[i]);
@@ -191,9 +245,7 @@ static bool tcp_passes(struct sieve *sieve, struct cursor c, struct flow *flow)
         return true;
     const uint16_t from = u16(c.at), to = u16(c.at + 2);
     const uint32_t header = (uint32_t)(c.at[12] >> 4) * 4;
-    if (is_sip_port(sieve, from) || is_sip_port(sieve, to) ||
-        is_in(from, packets_in_tcp, G_N_ELEMENTS(packets_in_tcp)) ||
-        is_in(to, packets_in_tcp, G_N_ELEMENTS(packets_in_tcp)))
+    if (port_passes(sieve, from) || port_passes(sieve, to))
         return true;
     if (header < HEADER || !skip(&c, header))
         return true;
@@ -202,7 +254,7 @@ static bool tcp_passes(struct sieve *sieve, struct cursor c, struct flow *flow)
     put_in_order(flow);
     if (g_hash_table_size(sieve->needed) && g_hash_table_contains(sieve->needed, flow))
         return true;
-    if (is_begun_client_hello(&c) || may_hold_alpn(&c)) {
+    if (is_needed_hello(&c) || is_rpcap_packet(&c) || may_hold_alpn(&c)) {
         need_flow(sieve, flow);
         return true;
     }
@@ -214,67 +266,81 @@ static bool tcp_passes(struct sieve *sieve, struct cursor c, struct flow *flow)
 
 /*
  * Protocols over UDP that carry packets: L2TP, GTP, LISP, GSMTAP, VXLAN, Geneve, GUE, MPLS, Teredo,
- * CAPWAP, OTV, sFlow, ESP, TZSP, BATMAN, AYIYA, PEEKREMOTE, Aruba ERM, ...
+ * CAPWAP, OTV, sFlow, ESP, TZSP, BATMAN, AYIYA, PEEKREMOTE, Aruba ERM, LLC, LWAPP, MiNT, JMirror,
+ * RoCE, WASSP, HP ERM, SCoP, UMA, ...
  */
-static const uint16_t packets_in_udp[] = {1194, 1701, 2152, 2153, 3386, 3544, 4305, 4341, 4342, 4500, 4729,  4754,
-                                          4755, 4789, 4790, 5000, 5072, 5247, 5555, 6080, 6081, 6343, 6635,  7000,
-                                          7788, 8472, 8211, 9899, 9997, 9000, 9996, 2055, 4739, 6636, 37008, 48879};
+static const uint16_t packets_in_udp[] = {
+    1194,  1701,  2055,  2123,  2152,  2153,  3386,  3544,  4305,  4306,  4341,  4342,  4500,  4729,  4739,
+    4754,  4755,  4789,  4790,  4791,  5000,  5072,  5247,  5555,  6080,  6081,  6343,  6635,  6636,  7000,
+    7788,  7932,  8211,  8472,  9000,  9899,  9996,  9997,  12000, 12001, 12002, 12003, 12004, 12220, 12222,
+    12223, 13907, 13908, 13909, 13910, 14001, 17755, 17756, 24576, 24577, 30030, 37008, 48879, 49999};
 
-/* Never TLS over TCP, whatever is in them: DNS (RFC 1035), and QUIC as HTTP/3 has it (RFC 9114) */
-static bool is_plain_service(uint16_t port) { return port == 53 || port == 443; }
+static bool is_rtp(uint8_t first) { return first >> 6 == 2; } /* or RTCP, RFC 3550 5.1 and 6.4.1 */
 
-static bool udp_passes(struct cursor c)
+/* Long header, or the bit that is always set: RFC 9000 17.2, 17.3. */
+static bool is_quic(uint8_t first) { return first >> 6 != 0; }
+
+static bool udp_passes(const struct sieve *sieve, struct cursor c)
 {
-    enum { HEADER = 8, RTP_VERSION = 0x80, RTP_VERSION_BITS = 0xc0, LOWEST_MEDIA_PORT = 1024 };
+    enum { HEADER = 8, DNS = 53, HTTPS = 443, LOWEST_MEDIA_PORT = 1024 };
 
     if (c.left <= HEADER)
         return true;
     const uint16_t from = u16(c.at), to = u16(c.at + 2);
-    if (is_in(from, packets_in_udp, G_N_ELEMENTS(packets_in_udp)) ||
-        is_in(to, packets_in_udp, G_N_ELEMENTS(packets_in_udp)))
+    const uint8_t first = c.at[HEADER];
+    if (sieve->packets_in_udp[from] || sieve->packets_in_udp[to])
         return true;
-    if (is_plain_service(from) || is_plain_service(to))
+    if (from == DNS || to == DNS)
+        return false; /* whatever is in it, Wireshark dissects DNS */
+    if ((from == HTTPS || to == HTTPS) && is_quic(first))
         return false;
-    /* RTP and RTCP, RFC 3550 5.1 */
-    return from < LOWEST_MEDIA_PORT || to < LOWEST_MEDIA_PORT || (c.at[HEADER] & RTP_VERSION_BITS) != RTP_VERSION;
+    return from < LOWEST_MEDIA_PORT || to < LOWEST_MEDIA_PORT || !is_rtp(first);
 }
 
 /* ---- IP ---------------------------------------------------------------------------------------- */
 
-enum protocol { PROTOCOL_HOP_BY_HOP = 0, PROTOCOL_TCP = 6, PROTOCOL_UDP = 17, PROTOCOL_DESTINATION = 60 };
+enum protocol { PROTOCOL_HOP_BY_HOP = 0, PROTOCOL_TCP = 6, PROTOCOL_UDP = 17, PROTOCOL_FRAGMENT = 44 };
 
 static bool transport_passes(struct sieve *sieve, uint8_t protocol, struct cursor c, struct flow *flow)
 {
     if (protocol == PROTOCOL_TCP)
         return tcp_passes(sieve, c, flow);
-    return protocol != PROTOCOL_UDP || udp_passes(c);
+    return protocol != PROTOCOL_UDP || udp_passes(sieve, c);
 }
 
-/* RFC 791 3.1 */
+/*
+ * RFC 791 3.1. What passes because of its header, a first fragment, options that can change the address, no
+ * total length (of a segment that the network card divides), is looked into all the same: its flow may be needed.
+ */
 static bool ipv4_passes(struct sieve *sieve, struct cursor c)
 {
-    enum { HEADER = 20, FRAGMENT = 0x3fff }; /* more fragments, or an offset */
+    enum { HEADER = 20, MORE_FRAGMENTS = 0x2000, OFFSET = 0x1fff };
     struct flow flow = {0};
 
     if (c.left < HEADER || c.at[0] >> 4 != 4)
         return true;
-    const uint32_t header = (uint32_t)(c.at[0] & 15) * 4, total = u16(c.at + 2);
+    const uint32_t header = (uint32_t)(c.at[0] & 15) * 4, total = u16(c.at + 2), fragment = u16(c.at + 6);
     const uint8_t protocol = c.at[9];
-    if (header < HEADER || total < header || (u16(c.at + 6) & FRAGMENT))
+    if (header < HEADER || (fragment & OFFSET))
         return true;
     for (int i = 0; i < 2; i++) {
         memcpy(flow.end[i].address, c.at + 12 + 4 * i, 4);
         flow.end[i].version = 4;
     }
-    c.left = MIN(c.left, total); /* behind it is what Ethernet pads with */
-    return !skip(&c, header) || transport_passes(sieve, protocol, c, &flow);
+    if (total >= header)
+        c.left = MIN(c.left, total); /* behind it is what Ethernet pads with */
+    if (!skip(&c, header))
+        return true;
+    const bool passes = transport_passes(sieve, protocol, c, &flow);
+    return passes || (fragment & MORE_FRAGMENTS) || header > HEADER || total < header;
 }
 
-/* RFC 8200 3, 4 */
+/* RFC 8200 3, 4. Destination options pass: with a home address in them (RFC 6275 6.3) the flow is another. */
 static bool ipv6_passes(struct sieve *sieve, struct cursor c)
 {
-    enum { HEADER = 40, MOST_EXTENSIONS = 8 };
+    enum { HEADER = 40, MOST_EXTENSIONS = 8, OFFSET = 0xfff8 };
     struct flow flow = {0};
+    bool is_fragment = false;
 
     if (c.left < HEADER || c.at[0] >> 4 != 6)
         return true;
@@ -285,17 +351,20 @@ static bool ipv6_passes(struct sieve *sieve, struct cursor c)
         flow.end[i].version = 6;
     }
     skip(&c, HEADER);
-    if (payload == 0)
-        return true;
-    c.left = MIN(c.left, payload);
-    for (int i = 0; protocol == PROTOCOL_HOP_BY_HOP || protocol == PROTOCOL_DESTINATION; i++) {
-        if (i == MOST_EXTENSIONS || c.left < 2)
+    if (payload)
+        c.left = MIN(c.left, payload);
+    for (int i = 0; protocol == PROTOCOL_HOP_BY_HOP || protocol == PROTOCOL_FRAGMENT; i++) {
+        const uint8_t *extension = c.at;
+        const bool has_length = protocol == PROTOCOL_HOP_BY_HOP;
+        if (i == MOST_EXTENSIONS || c.left < 8 || !skip(&c, 8 + (has_length ? 8 * (uint32_t)extension[1] : 0)))
             return true;
-        protocol = c.at[0];
-        if (!skip(&c, 8 + 8 * (uint32_t)c.at[1]))
+        if (!has_length && (u16(extension + 2) & OFFSET))
             return true;
+        is_fragment = is_fragment || !has_length;
+        protocol = extension[0];
     }
-    return transport_passes(sieve, protocol, c, &flow);
+    const bool passes = transport_passes(sieve, protocol, c, &flow);
+    return passes || is_fragment || payload == 0;
 }
 
 static bool ip_passes(struct sieve *sieve, struct cursor c)
@@ -348,6 +417,19 @@ static bool loopback_passes(struct sieve *sieve, struct cursor c)
         if (families[i] == (header[0] | header[3]))
             return ip_passes(sieve, c);
     return true;
+}
+
+/* ---- the sieve --------------------------------------------------------------------------------- */
+
+struct sieve *sieve_new(bool (*is_sip_port)(uint16_t port))
+{
+    struct sieve *sieve = g_new0(struct sieve, 1);
+
+    sieve->is_sip_port = is_sip_port;
+    sieve->needed = g_hash_table_new_full(hash_flow, equal_flows, g_free, NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(packets_in_udp); i++)
+        sieve->packets_in_udp[packets_in_udp[i]] = true;
+    return sieve;
 }
 
 bool sieve_passes(struct sieve *sieve, enum sieve_link link, const uint8_t *octets, uint32_t captured)

@@ -38,6 +38,9 @@ void sieve_need_all_tcp(struct sieve *sieve);
 void sieve_need(struct sieve *sieve, const char *client_ip, uint16_t client_port, const char *server_ip,
                 uint16_t server_port, bool resumed);
 
+/* Whether any connection is needed by what sieve_need() was told. */
+bool sieve_needs_any(const struct sieve *sieve);
+
 /* Whether packets were kept back that are needed, as is known by now. Asked once a pass: forgets it. */
 bool sieve_kept_back_too_much(struct sieve *sieve);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -41,8 +42,7 @@ struct pool {
     unsigned told;              /* files reported */
     struct file_result *result; /* by index */
     bool *is_done;
-    file_done *done;
-    void *data;
+    const struct workers_use *use;
 };
 
 /* ---- a worker's side --------------------------------------------------------------------------- */
@@ -94,15 +94,28 @@ static bool answer_with(int to, const struct file_result *result, bool is_last)
            (!result->records || send_all(to, result->records->str, answer.records_length));
 }
 
+struct following {
+    const struct workers_use *use;
+    uint32_t index;
+};
+
+static const char *next_of(const void *data, unsigned step)
+{
+    const struct following *following = data;
+
+    return following->use->next(following->use->data, following->index, step);
+}
+
 /* Serves until there are no more files, or this process is worn. */
-static void serve(int socket, const GPtrArray *paths)
+static void serve(int socket, const GPtrArray *paths, const struct workers_use *use)
 {
     uint32_t index;
     bool is_last = false;
 
     while (!is_last && receive_all(socket, &index, sizeof index)) {
         struct file_result result;
-        engine_read(g_ptr_array_index(paths, index), &result);
+        const struct following following = {use, index};
+        engine_read(g_ptr_array_index(paths, index), use->next ? next_of : NULL, &following, &result);
         is_last = engine_is_worn();
         is_last = !answer_with(socket, &result, is_last) || is_last;
         file_result_clear(&result);
@@ -120,7 +133,7 @@ static void become_worker(struct pool *pool, int socket, pid_t parent)
     for (unsigned i = 0; i < pool->options->jobs; i++)
         if (pool->workers[i].pid)
             close(pool->workers[i].socket);
-    serve(socket, pool->paths);
+    serve(socket, pool->paths, pool->use);
     _exit(0);
 }
 
@@ -164,8 +177,10 @@ static void settle(struct pool *pool, unsigned index, struct file_result result)
 {
     pool->result[index] = result;
     pool->is_done[index] = true;
+    if (pool->use->finished)
+        pool->use->finished(pool->use->data, index, &pool->result[index]);
     while (pool->told < pool->paths->len && pool->is_done[pool->told]) {
-        pool->done(pool->data, pool->told, &pool->result[pool->told]);
+        pool->use->done(pool->use->data, pool->told, &pool->result[pool->told]);
         file_result_clear(&pool->result[pool->told++]);
     }
 }
@@ -235,7 +250,8 @@ static void take_answer(struct pool *pool, struct worker *worker)
         .packets = answer.packets,
     };
     const int index = worker->file;
-    g_byte_array_set_size(worker->answer, 0);
+    g_byte_array_unref(worker->answer); /* gives back what a long answer took */
+    worker->answer = g_byte_array_new();
     worker->file = NO_FILE;
     if (answer.is_last)
         bury(worker);
@@ -307,15 +323,14 @@ static void tell_the_rest(struct pool *pool)
     for (; pool->told < pool->paths->len; pool->told++) {
         if (!pool->is_done[pool->told])
             continue;
-        pool->done(pool->data, pool->told, &pool->result[pool->told]);
+        pool->use->done(pool->use->data, pool->told, &pool->result[pool->told]);
         file_result_clear(&pool->result[pool->told]);
     }
 }
 
-void workers_run(const GPtrArray *paths, const struct worker_options *options, file_done *done, void *data,
-                 const volatile sig_atomic_t *stop)
+void workers_run(const GPtrArray *paths, const struct worker_options *options, const struct workers_use *use)
 {
-    struct pool pool = {.paths = paths, .options = options, .done = done, .data = data};
+    struct pool pool = {.paths = paths, .options = options, .use = use};
 
     if (paths->len == 0)
         return;
@@ -325,7 +340,7 @@ void workers_run(const GPtrArray *paths, const struct worker_options *options, f
     for (unsigned i = 0; i < options->jobs; i++)
         pool.workers[i].file = NO_FILE;
     engine_make_ready();
-    while (pool.told < paths->len && !*stop) {
+    while (pool.told < paths->len && !use->should_stop(use->data)) {
         for (unsigned i = 0; i < options->jobs; i++)
             if (pool.workers[i].file == NO_FILE && pool.next < paths->len && pool.next < pool.told + MOST_WAITING)
                 hand_out(&pool, &pool.workers[i]);

@@ -39,7 +39,16 @@ def test_what_to_do_names_every_endpoint_that_is_not_unaffected(host):
     done = scan(host, "--quiet", host.captures)
     table, advice = done.out.split("What to do\n")
     rows = [line for line in table.splitlines() if line.split(" ")[0] in ("failing", "at_risk", "undetermined", "tolerant")]
-    assert len(rows) == len(advice.strip().splitlines()) > 3
+    said = [line for line in advice.splitlines() if line.startswith("  ") and not line.startswith("    ")]
+    assert len(rows) == len(said) > 3
+
+
+def test_what_to_do_comes_with_a_command_that_shows_why(host):
+    done = scan(host, host.capture("provider-renewal.pcapng"))
+    where, command = done.out.splitlines()[-2:]
+    assert where.strip() == f"{host.capture('provider-renewal.pcapng')} frames 20-35"
+    shown = host.run("sh", "-c", command.strip())
+    assert len(shown.out.splitlines()) == 16 and "Certificate Request" in shown.out
 
 
 def test_whose_server_it_is_decides_the_advice(host):
@@ -81,7 +90,7 @@ def test_texts_beside_captures_are_passed_over(host):
     assert done.returncode == ALL_DECIDED and done.err == ""
     assert f"(1 connection in 1 file; {texts} other files passed over, not captures)" in done.out
     named = scan(host, folder / "b.json")
-    assert named.returncode == UNDECIDED
+    assert named.returncode == NOT_READ and "b.json: not a capture file" in named.err
 
 
 def test_no_permission(host):

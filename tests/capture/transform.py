@@ -85,10 +85,12 @@ class Segment:
         self.sequence, self.flags = self.tcp.seq, self.tcp.flags
         self.way = (self.tcp.sport, self.tcp.dport)
 
-    def of(self, sequence, data, flags):
+    def of(self, sequence, data, flags, acknowledgement=None):
         link = ethernet(self.frame)
         packet, segment = link.data, link.data.data
         segment.seq, segment.data, segment.flags, segment.sum = sequence & 0xffffffff, data, flags, 0
+        if acknowledgement is not None:
+            segment.ack = acknowledgement & 0xffffffff
         if link.type == dpkt.ethernet.ETH_TYPE_IP:
             packet.len, packet.sum = packet.hl * 4 + segment.off * 4 + len(data), 0
         else:
@@ -161,3 +163,70 @@ def shuffled(frames, window, seed):
             out += waiting
             waiting = []
     return out + waiting
+
+
+def on_port(frame, old, new):
+    """The frame with another port in the place of the old one."""
+    link = ethernet(frame)
+    segment = link.data.data
+    segment.sport, segment.dport = (new if port == old else port for port in (segment.sport, segment.dport))
+    segment.sum = 0
+    return frame[:14] + bytes(link.data)
+
+
+def offering(hello, name=b"sip/2"):
+    """A ClientHello that also offers a protocol by ALPN, RFC 7301 3.1; what is none, or not whole, stays."""
+    def u16(at):
+        return struct.unpack_from(">H", hello, at)[0]
+    if len(hello) < 44 or hello[0] != 22 or hello[5] != 1 or 5 + u16(3) > len(hello) or \
+            9 + int.from_bytes(hello[6:9], "big") > len(hello):
+        return hello
+    at = 44 + hello[43]         # behind the session id
+    at += 2 + u16(at)           # the suites
+    at += 1 + hello[at]         # the compression methods
+    end = 9 + int.from_bytes(hello[6:9], "big")
+    extension = struct.pack(">HHHB", 16, len(name) + 3, len(name) + 1, len(name)) + name
+    extensions = extension + hello[at + 2:end]
+    body = hello[9:at] + struct.pack(">H", len(extensions)) + extensions
+    message = b"\x01" + len(body).to_bytes(3, "big") + body + hello[end:5 + u16(3)]
+    return hello[:3] + struct.pack(">H", len(message)) + message + hello[5 + u16(3):]
+
+
+def edited(frames, edit, connections=lambda number: True):
+    """The first data of each connection's client changed; what comes behind it in the stream moves on.
+
+    `connections`: whether the one of that number, from 0, is changed.
+    """
+    grown, seen = {}, set()     # by direction
+    for at, frame in enumerate(frames):
+        segment = Segment(frame)
+        back = segment.way[::-1]
+        data, sequence = segment.data, segment.sequence + grown.get(segment.way, 0)
+        if segment.flags & dpkt.tcp.TH_SYN:
+            grown.pop(segment.way, None)
+            sequence = segment.sequence
+            if not segment.flags & dpkt.tcp.TH_ACK:
+                grown.pop(back, None)
+        elif data and segment.way not in grown and back not in grown:
+            number = len(seen)
+            seen.add(at)
+            data = edit(data) if connections(number) else data
+            grown[segment.way] = len(data) - len(segment.data)
+        yield at, segment.of(sequence, data, segment.flags, segment.tcp.ack + grown.get(back, 0))
+
+
+def rpcap(frames):
+    """Captured at another machine: what comes from rpcapd, its requests on one connection, packets on another."""
+    sequences = {}
+
+    def said(source, target, data):
+        sequence = sequences.get((source, target), 1)
+        sequences[source, target] = sequence + len(data)
+        segment = dpkt.tcp.TCP(sport=source, dport=target, seq=sequence, ack=sequences.get((target, source), 1),
+                               flags=dpkt.tcp.TH_ACK | dpkt.tcp.TH_PUSH, data=data)
+        return tunnelled(bytes(14), dpkt.ip.IP_PROTO_TCP, bytes(segment))
+    yield 0, said(50000, 2002, struct.pack(">BBHI", 0, 3, 0, 4) + b"eth0")                   # open
+    yield 0, said(2002, 50000, struct.pack(">BBHIII", 0, 128 + 3, 0, 8, ETHERNET, 0))
+    for at, frame in enumerate(frames):
+        header = struct.pack(">IIIII", 1, at, len(frame), len(frame), at + 1)
+        yield at, said(50001, 50002, struct.pack(">BBHI", 0, 7, 0, len(header) + len(frame)) + header + frame)

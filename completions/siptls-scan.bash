@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# bash completion for siptls-scan
+_siptls_scan()
+{
+    local cur prev words cword split
+    _init_completion -s -n : || return
+    case $prev in
+    -k | --keylog | -T | --files-from | -n | --names | -w | --output | -l | --log | -L | --from-log)
+        _filedir
+        return
+        ;;
+    -f | --format)
+        mapfile -t COMPREPLY < <(compgen -W 'table ndjson csv' -- "$cur")
+        return
+        ;;
+    -b | --by)
+        mapfile -t COMPREPLY < <(compgen -W 'endpoint client' -- "$cur")
+        return
+        ;;
+    -p | --ports | -c | --client | --since | --until | -o | --own | --shard | -j | --jobs | --timeout | --max-memory)
+        return
+        ;;
+    esac
+    if [[ $cur == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W '--ports= --any-port --keylog= --no-infer --no-series --files-from= --shard=
+            --client= --since= --until= --own= --names= --by= --format= --output= --quiet --log= --resume --from-log=
+            --jobs= --timeout= --max-memory= --version --help' -- "$cur")
+        [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace
+        return
+    fi
+    _filedir
+} && complete -F _siptls_scan siptls-scan

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * continuing.h - connections that go on in the next file of a ring buffer
+ *
+ * One that was followed there has one record, of the file in which it began. What the later file, read on its own,
+ * tells of it is superseded: the same addresses and ports, before that connection's end.
+ * One whose handshake had ended has a record in each file. The later ones know no server name; they get it
+ * from the file before, and so belong to the same endpoint.
+ */
+#ifndef SIPTLS_CONTINUING_H
+#define SIPTLS_CONTINUING_H
+
+#include "record-read.h"
+
+struct continuing;
+
+struct continuing *continuing_new(void);
+void continuing_free(struct continuing *continuing);
+
+/* Takes note of the connections among `lines` that were followed. Otherwise continuing_take() does, file by file. */
+void continuing_prepare(struct continuing *continuing, const char *lines);
+
+/* The records that follow are of a file in this series (inputs.h), which is that behind the file before; NULL: of none.
+ */
+void continuing_begin_file(struct continuing *continuing, const char *series, bool is_next);
+
+/* False: superseded. May give the connection the server name of its beginning. Call in the order of the files. */
+bool continuing_take(struct continuing *continuing, struct record *record);
+
+#endif

@@ -1,0 +1,329 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""siptls-scan says what tshark with the plugin says, field by field, whatever it keeps back from dissection.
+
+What it keeps back it decides by headers and by what a ClientHello offers. So the captures are changed as taps,
+tunnels and disks do, on the SIP port and on others, with ALPN and without, between packets that are no SIP.
+"""
+
+import gzip
+import json
+import os
+import random
+import struct
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
+import dpkt
+import pytest
+
+import transform
+from conftest import CAPTURE_NAMES
+from test_encapsulations import head_of, pcap, without_secrets
+from test_transformations import (CAPTURES, IN_ORDER, SAMPLE, SECRETS, VLAN, Blocks, all_in_one, block, damaged, frame,
+                                  in_turn, one_after_another, readdressed)
+
+OPTIONS = {     # of siptls-scan, of tshark
+    "default": ((), ()),
+    "any port": (("--any-port",), ("-o", "siptls.any_port:TRUE")),
+    "another port": (("--ports", "1"), ("-o", "siptls.ports:1")),
+}
+SIP, WEB, ODD = 5061, 443, 10443
+
+
+def told(records):
+    """The records without what one of the two programs cannot know."""
+    return [{key: value for key, value in record.items() if key not in ("file", "stream")} for record in records]
+
+
+def scanned(host, *arguments, **options):
+    """The connection records of siptls-scan by file."""
+    done = host.run(host.scan, "--format", "ndjson", *arguments, check=False, **options)
+    found = {}
+    for line in done.out.splitlines():
+        record = json.loads(line)
+        if record["type"] == "file":
+            assert len(found.setdefault(record["file"], [])) == record["connections"]
+        elif record["type"] == "connection":
+            found.setdefault(record["file"], []).append(record)
+    return found
+
+
+def assert_equal(host, path, some=True, names=OPTIONS, whole=True):
+    """`some`: whether the default finds something; `whole`: that the file can be read to its end."""
+    for name in names:
+        for_scan, for_tshark = OPTIONS[name]
+        expected = host.records(path, *IN_ORDER, *for_tshark, check=whole)
+        found = scanned(host, *for_scan, path)[str(path)]
+        assert told(found) == told(expected), name
+        assert expected or not some, name
+
+
+# ---- captures as recorded ------------------------------------------------------------------------
+
+def test_recorded_captures(host):
+    found = scanned(host, *(host.capture(name) for name in CAPTURE_NAMES))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        of_tshark = pool.map(lambda name: host.records(host.capture(name), *IN_ORDER), CAPTURE_NAMES)
+        for name, expected in zip(CAPTURE_NAMES, of_tshark):
+            assert told(found[str(host.capture(name))]) == told(expected), name
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_recorded_captures_with_options(host, name):
+    assert_equal(host, host.capture(name), names=[each for each in OPTIONS if each != "default"])
+
+
+# ---- many connections in one file ----------------------------------------------------------------
+
+def plain_names(host):
+    """Captures without keys, with which every connection has to be looked at, and without resumed sessions."""
+    return [name for name in without_secrets(host) if "resumed" not in name]
+
+
+def placed(host, names):
+    """The packets of each capture: on the SIP port, on a port of TLS, on one of nothing; every other offers sip/2."""
+    _, variants = all_in_one(host)
+    for index, name in enumerate(names, 1):
+        origins = variants[name]
+        port, offers = (SIP, WEB, ODD)[index % 3], index // 3 % 2
+        frames = [transform.on_port(readdressed(frame(each), index), SIP, port) for each in origins]
+        if offers:
+            frames = [changed for _, changed in transform.edited(frames, transform.offering)]
+        yield frames, origins
+
+
+def head(host, link=transform.ETHERNET):
+    return [each for each in head_of(host, link) if struct.unpack_from("<I", each)[0] != SECRETS]
+
+
+def file_of(host, packets, link=transform.ETHERNET, name="placed.pcapng"):
+    whole = Blocks(b"")
+    whole.head = head(host, link)
+    return host.file(name, whole.file(packets))
+
+
+def every(change):
+    return lambda frames: enumerate(map(change, frames))
+
+
+def changed_packets(host, names, change, mixed=one_after_another):
+    """Blocks; `change` takes the frames of a capture and gives numbered ones."""
+    return mixed([[block(origins[min(at, len(origins) - 1)], changed) for at, changed in change(frames)]
+                  for frames, origins in placed(host, names)])
+
+
+def shuffled(frames):
+    return transform.shuffled([piece for _, piece in transform.cut(frames, 400)], 4, 4)
+
+
+def one_way(first):
+    """Of each connection, the direction of its first packet, or the other one."""
+    def change(frames):
+        source = transform.Segment(frames[0]).tcp.sport
+        return ((at, each) for at, each in enumerate(frames) if (transform.Segment(each).tcp.sport == source) == first)
+    return change
+
+
+def after_proxy(data):
+    return b"PROXY TCP4 192.0.2.1 192.0.2.2 40000 10443\r\n" + data
+
+
+def in_pieces(size):
+    return lambda frames: transform.cut(frames, size)
+
+
+def after(first, then):
+    """Both changes; what comes out has no numbers of its own."""
+    return lambda frames: then([each for _, each in first(frames)])
+
+
+CHANGES = {     # and of how many captures one is taken, where there are many packets
+    "as recorded": (every(lambda each: each), 1),
+    "1 octet": (in_pieces(1), 24),
+    "2 octets": (in_pieces(2), 24),
+    "3 octets": (in_pieces(3), 24),
+    "5 octets": (in_pieces(5), 12),
+    "64 octets": (in_pieces(64), 1),
+    "merged": (transform.merged, 1),
+    "overlapping": (transform.overlapping, 1),
+    "shuffled": (shuffled, 1),
+    "to the server": (one_way(True), 1),
+    "to the client": (one_way(False), 1),
+    "to the client, 2 octets": (after(one_way(False), in_pieces(2)), 24),
+    "mirrored": (lambda frames: ((at, each) for at, each in enumerate(frames) for _ in range(2)), 1),
+    "begun late": (lambda frames: list(enumerate(frames))[4:], 1),
+    "behind PROXY": (lambda frames: transform.edited(frames, after_proxy), 1),
+    "behind PROXY, 64 octets": (after(lambda frames: transform.edited(frames, after_proxy), in_pieces(64)), 3),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_changed_segments(host, change):
+    changes, step = CHANGES[change]
+    assert_equal(host, file_of(host, changed_packets(host, plain_names(host)[::step], changes)))
+
+
+def test_interleaved_connections(host):
+    assert_equal(host, file_of(host, changed_packets(host, plain_names(host), every(lambda each: each), in_turn)))
+
+
+@pytest.mark.parametrize("link", transform.LINKS)
+def test_links_and_tunnels(host, link):
+    kind, change = transform.LINKS[link]
+    assert_equal(host, file_of(host, changed_packets(host, plain_names(host), every(change)), kind))
+
+
+def test_tagged(host):
+    def tagged(each):
+        return each[:12] + VLAN + b"\x00\x2a" + each[12:]
+    assert_equal(host, file_of(host, changed_packets(host, plain_names(host), every(tagged))))
+
+
+def test_remote_capture(host):
+    frames = [each for frames, _ in placed(host, SAMPLE) for each in frames]
+    origins = [each for _, origins in placed(host, SAMPLE) for each in origins]
+    packets = [block(origins[at], changed) for at, changed in transform.rpcap(frames)]
+    assert_equal(host, file_of(host, packets))
+
+
+# ---- what is missing -----------------------------------------------------------------------------
+
+@pytest.mark.parametrize("length", (54, 66, 70, 96, 128, 200, 400, 1100))
+def test_short_snaplen(host, length):
+    packets = [block(origin, each[:length], len(each)) for frames, origins in placed(host, plain_names(host))
+               for each, origin in zip(frames, origins)]
+    assert_equal(host, file_of(host, packets), some=length >= 96)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_damaged_at_random(host, seed):
+    chance = random.Random(seed)
+    packets = [each for frames, origins in placed(host, plain_names(host))
+               for each in damaged([block(origin, changed) for changed, origin in zip(frames, origins)], chance)]
+    assert_equal(host, file_of(host, packets))
+
+
+def test_file_cut_short(host):
+    whole = file_of(host, changed_packets(host, plain_names(host), every(lambda each: each))).read_bytes()
+    assert_equal(host, host.file("short.pcapng", whole[:len(whole) // 2]), whole=False)
+
+
+# ---- what else is in a capture -------------------------------------------------------------------
+
+def datagram(frame_before, source, target, data):
+    return transform.tunnelled(frame_before, dpkt.ip.IP_PROTO_UDP,
+                               bytes(dpkt.udp.UDP(sport=source, dport=target, ulen=8 + len(data), data=data)))
+
+
+def noisy(frames):
+    """Between the packets: RTP, DNS, QUIC, what looks like a tunnel, and HTTP whose answer tells of SIP."""
+    for at, each in enumerate(frames):
+        yield at, datagram(each, 16384, 30002, b"\x80\x00" + bytes(170))
+        yield at, datagram(each, 50000, 53, bytes.fromhex("00010100000100000000000003736970027370000001 0001"))
+        yield at, datagram(each, 50000, 443, b"\xc3\0\0\0\1" + bytes(1200))
+        yield at, datagram(each, 16384, 12000, b"\xaa\xaa\x03\0\0\0" + each[12:])
+        yield at, each
+
+
+def test_other_packets(host):
+    assert_equal(host, file_of(host, changed_packets(host, plain_names(host), noisy)))
+
+
+@pytest.mark.parametrize("resumed", ("openssl-tls12-resumed-session-id.pcapng", "openssl-tls12-resumed-ticket.pcapng",
+                                     "openssl-tls13-resumed-psk.pcapng", "openssl-tls12-resumed-not-asked.pcapng"))
+@pytest.mark.parametrize("offered_by", (0, 1))
+def test_resumed_sessions(host, resumed, offered_by):
+    """Only the first connection, or only a later one, offers sip/2: where the session was made has to be known."""
+    origins = all_in_one(host)[1][resumed]
+    frames = [transform.on_port(frame(each), SIP, ODD) for each in origins]
+    edited = transform.edited(frames, transform.offering, lambda number: (number > 0) == offered_by)
+    # the ClientHello of the later one, two segments long, stays what it was
+    some = not (offered_by and "psk" in resumed)
+    assert_equal(host, file_of(host, [block(origins[at], changed) for at, changed in edited]), some)
+
+
+def conversation(port, said):
+    """Frames of a TCP connection: (0: the client or 1: the server, what it says)."""
+    sequence = [1000, 5000]
+
+    def segment(side, flags, data=b""):
+        ends = (40000, port) if side == 0 else (port, 40000)
+        addresses = transform.TUNNEL if side == 0 else transform.TUNNEL[::-1]
+        tcp = dpkt.tcp.TCP(sport=ends[0], dport=ends[1], seq=sequence[side], ack=sequence[1 - side], flags=flags, data=data)
+        packet = dpkt.ip.IP(src=addresses[0], dst=addresses[1], p=dpkt.ip.IP_PROTO_TCP, data=bytes(tcp))
+        packet.len = len(packet)
+        sequence[side] += len(data) + (flags & dpkt.tcp.TH_SYN > 0)
+        return bytes(12) + struct.pack(">H", dpkt.ethernet.ETH_TYPE_IP) + bytes(packet)
+    syn, ack = dpkt.tcp.TH_SYN, dpkt.tcp.TH_ACK
+    return [segment(0, syn), segment(1, syn | ack), segment(0, ack), *(segment(side, ack, data) for side, data in said)]
+
+
+def record_of(kind, data):
+    return struct.pack(">BHH", kind, 0x0303, len(data)) + data
+
+
+def message(kind, data):
+    return bytes([kind]) + len(data).to_bytes(3, "big") + data
+
+
+@pytest.mark.parametrize("port", (WEB, ODD))
+@pytest.mark.parametrize("suite", (0x0002, 0x003b))
+@pytest.mark.parametrize("size", (5, 50, 1460))
+def test_suite_without_encryption(host, port, suite, size):
+    """SIP is found by what Wireshark shows of the payload without keys: RFC 5246, TLS_RSA_WITH_NULL_SHA*."""
+    handshake, change, data, mac = 22, 20, 23, bytes(32 if suite == 0x3b else 20)
+    hello = bytes.fromhex("0303") + bytes(32)
+    request = b"OPTIONS sip:a@192.0.2.1 SIP/2.0\r\nCall-ID: 1\r\nContent-Length: 0\r\n\r\n"
+    finished = record_of(change, b"\1") + record_of(handshake, message(20, bytes(12)) + mac)
+    frames = conversation(port, (
+        (0, record_of(handshake, message(1, hello + b"\0" + struct.pack(">HH", 2, suite) + b"\1\0"))),
+        (1, record_of(handshake, message(2, hello + b"\0" + struct.pack(">HB", suite, 0)) + message(14, b""))),
+        (0, record_of(handshake, message(16, bytes(130))) + finished), (1, finished), (0, record_of(data, request + mac))))
+    origins = all_in_one(host)[1][SAMPLE[0]]
+    path = file_of(host, [block(origins[0], each) for _, each in transform.cut(frames, size)])
+    assert_equal(host, path)
+
+
+# ---- keys ----------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("port", (SIP, ODD))
+def test_keys_in_the_file(host, port):
+    """With keys any connection can show SIP in its payload."""
+    _, variants = all_in_one(host)
+    whole = Blocks(b"")
+    whole.head = head_of(host)
+    packets = [block(each, transform.on_port(readdressed(frame(each), index), SIP, port))
+               for index, name in enumerate(CAPTURES, 1) for each in variants[name]]
+    assert_equal(host, host.file("keys.pcapng", whole.file(packets)))
+    # they may come behind the first packets
+    assert_equal(host, host.file("keys.pcapng", b"".join([*head(host), *packets[:200], *(
+        each for each in whole.head if struct.unpack_from("<I", each)[0] == SECRETS), *packets[200:]])), names=["default"])
+
+
+def test_keys_beside_the_file(host):
+    keys = host.file("all.log", b"".join(each.read_bytes() for each in sorted((host.recorder / "keys").glob("*.log"))))
+    path = file_of(host, changed_packets(host, plain_names(host), every(lambda each: each)))
+    expected = host.records(path, *IN_ORDER, "-o", f"tls.keylog_file:{keys}")
+    assert expected and told(scanned(host, "--keylog", keys, path)[str(path)]) == told(expected)
+
+
+# ---- files ---------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("compression", ("none", "gzip", "zstd"))
+def test_other_files(host, compression):
+    packets = ((changed, origin) for frames, origins in placed(host, plain_names(host))
+               for changed, origin in zip(frames, origins))
+    data = pcap(packets)
+    if compression == "gzip":
+        data = gzip.compress(data)
+    elif compression == "zstd":
+        data = subprocess.run(["zstd", "-q", "-c"], input=data, stdout=subprocess.PIPE, check=True).stdout
+    assert_equal(host, host.file(f"changed.{compression}", data))
+
+
+def test_pipe(host):
+    """It can be read once only."""
+    path = file_of(host, changed_packets(host, plain_names(host), every(lambda each: each)))
+    with subprocess.Popen(["cat", path], stdout=subprocess.PIPE) as cat:
+        found = scanned(host, "-", stdin=cat.stdout)
+    assert found["-"] and told(found["-"]) == told(host.records(path, *IN_ORDER))

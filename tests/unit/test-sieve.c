@@ -1,0 +1,846 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which packets are kept back from dissection: RTP, DNS, QUIC, TCP that is not SIP. Whatever could matter,
+ * or is not understood, passes.
+ */
+#include "sieve.h"
+
+#include <string.h>
+
+enum { SIP = 5061, WEB = 443, CLIENT = 40000, ODD = 10443 };
+enum { TCP = 6, UDP = 17 };
+enum { IPV4 = 0x0800, IPV6 = 0x86dd, VLAN = 0x8100, QINQ = 0x88a8, OLD_QINQ = 0x9100, MPLS = 0x8847 };
+
+static bool is_sip_port(uint16_t port) { return port == SIP; }
+
+/* ---- packets: payload first, then header before header ------------------------------------------ */
+
+struct packet {
+    uint8_t octets[4096];
+    uint32_t length;
+};
+
+static struct packet holding(const void *octets, size_t length)
+{
+    struct packet packet = {.length = (uint32_t)length};
+
+    g_assert_cmpuint(length, <=, sizeof packet.octets);
+    memcpy(packet.octets, octets, length);
+    return packet;
+}
+
+static void put16(uint8_t *at, unsigned value)
+{
+    at[0] = (uint8_t)(value >> 8);
+    at[1] = (uint8_t)value;
+}
+
+/* Room in front, all zero. */
+static uint8_t *prepend(struct packet *packet, uint32_t length)
+{
+    g_assert_cmpuint(packet->length + length, <=, sizeof packet->octets);
+    memmove(packet->octets + length, packet->octets, packet->length);
+    memset(packet->octets, 0, length);
+    packet->length += length;
+    return packet->octets;
+}
+
+static struct packet tcp(unsigned from, unsigned to, struct packet payload)
+{
+    uint8_t *header = prepend(&payload, 20);
+
+    put16(header, from);
+    put16(header + 2, to);
+    header[12] = 5 << 4;
+    header[13] = 0x18;
+    return payload;
+}
+
+static struct packet udp(unsigned from, unsigned to, struct packet payload)
+{
+    const uint32_t length = payload.length + 8;
+    uint8_t *header = prepend(&payload, 8);
+
+    put16(header, from);
+    put16(header + 2, to);
+    put16(header + 4, length);
+    return payload;
+}
+
+/* Between 192.0.2.1, which has the ports from CLIENT on, and 198.51.100.2. */
+static struct packet ipv4(unsigned protocol, struct packet payload)
+{
+    static const uint8_t addresses[] = {192, 0, 2, 1, 198, 51, 100, 2};
+    const bool is_answer = (payload.octets[0] << 8 | payload.octets[1]) < CLIENT;
+    uint8_t *header = prepend(&payload, 20);
+
+    header[0] = 0x45;
+    put16(header + 2, payload.length);
+    header[8] = 64;
+    header[9] = (uint8_t)protocol;
+    memcpy(header + 12, addresses + (is_answer ? 4 : 0), 4);
+    memcpy(header + 16, addresses + (is_answer ? 0 : 4), 4);
+    return payload;
+}
+
+static struct packet ipv6(unsigned protocol, struct packet payload)
+{
+    const uint32_t length = payload.length;
+    uint8_t *header = prepend(&payload, 40);
+
+    header[0] = 0x60;
+    put16(header + 4, length);
+    header[6] = (uint8_t)protocol;
+    header[7] = 64;
+    memcpy(header + 8, "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1", 16);
+    memcpy(header + 24, "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\2", 16);
+    return payload;
+}
+
+/* An extension header of 8 + 8 * more octets. */
+static struct packet extended(unsigned next, unsigned more, struct packet payload)
+{
+    uint8_t *header = prepend(&payload, 8 + 8 * more);
+
+    header[0] = (uint8_t)next;
+    header[1] = (uint8_t)more;
+    return payload;
+}
+
+/* A header with the EtherType at `type_at`. */
+static struct packet framed(unsigned type, uint32_t type_at, uint32_t length, struct packet payload)
+{
+    put16(prepend(&payload, length) + type_at, type);
+    return payload;
+}
+
+static struct packet ethernet(unsigned type, struct packet payload) { return framed(type, 12, 14, payload); }
+static struct packet tagged(unsigned type, struct packet payload) { return framed(type, 2, 4, payload); }
+static struct packet cooked(unsigned type, struct packet payload) { return framed(type, 14, 16, payload); }
+static struct packet cooked_2(unsigned type, struct packet payload) { return framed(type, 0, 20, payload); }
+
+static struct packet loopback(unsigned family, bool in_network_order, struct packet payload)
+{
+    prepend(&payload, 4)[in_network_order ? 3 : 0] = (uint8_t)family;
+    return payload;
+}
+
+static const uint8_t page[] = "\x17\x03\x03\x00\x0f<html></html>\r\n";
+
+static struct packet web(void) { return tcp(WEB, CLIENT, holding(page, sizeof page - 1)); }
+static struct packet sip(void) { return tcp(SIP, CLIENT, holding(page, sizeof page - 1)); }
+
+/* ---- handshake messages ------------------------------------------------------------------------- */
+
+static struct packet in_record(unsigned type, struct packet message)
+{
+    const uint32_t length = message.length;
+
+    put16(prepend(&message, 4) + 2, length);
+    message.octets[0] = (uint8_t)type;
+    put16(prepend(&message, 5) + 3, length + 4);
+    memcpy(message.octets, "\x16\x03\x01", 3);
+    return message;
+}
+
+/* `name`: the protocol offered. */
+static struct packet client_hello(const char *name)
+{
+    const size_t length = strlen(name);
+    struct packet body = {.length = 2 + 32 + 1 + 4 + 2};
+    uint8_t *at = body.octets;
+
+    put16(at, 0x0303);
+    memset(at + 2, 0xaa, 32);
+    put16(at + 35, 2);
+    put16(at + 37, 0xc02f);
+    at[39] = 1;
+    at += body.length;
+    put16(at, (unsigned)length + 7 + 4);
+    put16(at + 2, 16); /* RFC 7301 3.1 */
+    put16(at + 4, (unsigned)length + 3);
+    put16(at + 6, (unsigned)length + 1);
+    at[8] = (uint8_t)length;
+    memcpy(at + 9, name, length);
+    memcpy(at + 9 + length, "\xff\x01\x00\x01", 4); /* something behind it */
+    body.length += 9 + (uint32_t)length + 4;
+    return in_record(1, body);
+}
+
+static struct packet server_hello(uint16_t suite, uint8_t session_id)
+{
+    struct packet body = {.length = 2 + 32 + 1 + session_id + 2 + 1};
+
+    put16(body.octets, 0x0303);
+    body.octets[34] = session_id;
+    put16(body.octets + 35 + session_id, suite);
+    return in_record(2, body);
+}
+
+/* ---- asking ------------------------------------------------------------------------------------- */
+
+/* Of the first octets, in memory of their own: a sanitizer sees whatever is read behind them. */
+static bool passes_cut(struct sieve *sieve, enum sieve_link link, const struct packet *packet, uint32_t captured)
+{
+    g_autofree uint8_t *octets = g_memdup2(packet->octets, MAX(captured, 1));
+
+    return sieve_passes(sieve, link, octets, captured);
+}
+
+static bool passes(enum sieve_link link, struct packet packet)
+{
+    struct sieve *sieve = sieve_new(is_sip_port);
+    const bool result = passes_cut(sieve, link, &packet, packet.length);
+
+    sieve_free(sieve);
+    return result;
+}
+
+static bool ip_passes(struct packet packet) { return passes(LINK_IP, packet); }
+
+/* As one of two IP versions: both alike. */
+static bool tcp_passes(struct packet segment)
+{
+    const bool result = ip_passes(ipv4(TCP, segment));
+
+    g_assert_true(ip_passes(ipv6(TCP, segment)) == result);
+    return result;
+}
+
+static bool udp_passes(unsigned from, unsigned to, uint8_t first)
+{
+    const uint8_t octets[] = {first, 0x60, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+    const struct packet datagram = udp(from, to, holding(octets, sizeof octets));
+    const bool result = ip_passes(ipv4(UDP, datagram));
+
+    g_assert_true(ip_passes(ipv6(UDP, datagram)) == result);
+    return result;
+}
+
+/* ---- links -------------------------------------------------------------------------------------- */
+
+static void assert_understood(enum sieve_link link, struct packet (*framing)(unsigned, struct packet))
+{
+    g_assert_false(passes(link, framing(IPV4, ipv4(TCP, web()))));
+    g_assert_true(passes(link, framing(IPV4, ipv4(TCP, sip()))));
+    g_assert_false(passes(link, framing(IPV6, ipv6(TCP, web()))));
+    g_assert_true(passes(link, framing(IPV6, ipv6(TCP, sip()))));
+    g_assert_true(passes(link, framing(MPLS, ipv4(TCP, web()))));
+    g_assert_true(passes(link, framing(46, ipv4(TCP, web())))); /* IEEE 802.3: a length */
+    g_assert_true(passes(link, framing(0x8864, ipv4(TCP, web()))));
+}
+
+static void test_links(void)
+{
+    assert_understood(LINK_ETHERNET, ethernet);
+    assert_understood(LINK_SLL, cooked);
+    assert_understood(LINK_SLL2, cooked_2);
+    g_assert_false(passes(LINK_IP, ipv4(TCP, web())));
+    g_assert_false(passes(LINK_IP, ipv6(TCP, web())));
+    g_assert_true(passes(LINK_IP, ipv4(TCP, sip())));
+    g_assert_true(passes(LINK_IP, ipv6(TCP, sip())));
+    g_assert_true(passes(LINK_UNKNOWN, ethernet(IPV4, ipv4(TCP, web()))));
+}
+
+static void test_tags(void)
+{
+    static const unsigned types[] = {VLAN, QINQ, OLD_QINQ};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
+        struct packet packet = tagged(IPV4, ipv4(TCP, web()));
+        g_assert_false(passes(LINK_ETHERNET, ethernet(types[i], packet)));
+        g_assert_false(passes(LINK_SLL, cooked(types[i], packet)));
+        packet = tagged(VLAN, packet);
+        g_assert_false(passes(LINK_ETHERNET, ethernet(types[i], packet)));
+        packet = tagged(VLAN, tagged(VLAN, packet));
+        g_assert_false(passes(LINK_ETHERNET, ethernet(types[i], packet)));
+        packet = tagged(VLAN, packet); /* more than anybody stacks */
+        g_assert_true(passes(LINK_ETHERNET, ethernet(types[i], packet)));
+        g_assert_true(passes(LINK_ETHERNET, ethernet(types[i], tagged(MPLS, ipv4(TCP, web())))));
+        g_assert_true(passes(LINK_ETHERNET, ethernet(types[i], tagged(IPV4, ipv4(TCP, sip())))));
+    }
+}
+
+static void test_loopback(void)
+{
+    static const uint8_t families[] = {2, 10, 24, 28, 30};
+
+    for (unsigned family = 0; family < 256; family++) {
+        const bool known = memchr(families, (int)family, sizeof families) != NULL;
+        for (int order = 0; order < 2; order++) {
+            g_assert_true(passes(LINK_LOOPBACK, loopback(family, order, ipv4(TCP, web()))) != known);
+            g_assert_true(passes(LINK_LOOPBACK, loopback(family, order, ipv6(TCP, web()))) != known);
+            g_assert_true(passes(LINK_LOOPBACK, loopback(family, order, ipv4(TCP, sip()))));
+            g_assert_true(passes(LINK_LOOPBACK, loopback(family, order, (struct packet){0})));
+        }
+    }
+    for (int at = 1; at < 4; at++) {
+        struct packet packet = loopback(2, false, ipv4(TCP, web()));
+        packet.octets[at] = 2;
+        g_assert_true(passes(LINK_LOOPBACK, packet));
+    }
+}
+
+/* ---- IP ----------------------------------------------------------------------------------------- */
+
+static void test_protocols(void)
+{
+    for (unsigned protocol = 0; protocol < 256; protocol++) {
+        g_assert_true(ip_passes(ipv4(protocol, web())) == (protocol != TCP));
+        if (protocol != 0 && protocol != 44) /* extension headers */
+            g_assert_true(ip_passes(ipv6(protocol, web())) == (protocol != TCP));
+    }
+}
+
+static void test_ipv4_header(void)
+{
+    struct packet packet = ipv4(TCP, web());
+
+    packet.octets[0] = 0x75;
+    g_assert_true(ip_passes(packet));
+    g_assert_true(passes(LINK_ETHERNET, ethernet(IPV4, packet)));
+    g_assert_true(passes(LINK_ETHERNET, ethernet(IPV4, ipv6(TCP, web()))));
+    packet.octets[0] = 0x44; /* a header of 16 octets */
+    g_assert_true(ip_passes(packet));
+    packet.octets[0] = 0x4f; /* longer than what was captured */
+    packet.length = 40;
+    g_assert_true(ip_passes(packet));
+}
+
+/* A source route changes where Wireshark says a packet goes to. */
+static void test_ipv4_options(void)
+{
+    struct packet packet = ipv4(TCP, web());
+
+    prepend(&packet, 8);
+    memmove(packet.octets, packet.octets + 8, 20);
+    packet.octets[0] = 0x47;
+    put16(packet.octets + 2, packet.length);
+    g_assert_true(ip_passes(packet));
+}
+
+static void test_ipv4_fragments(void)
+{
+    static const struct {
+        uint16_t field;
+        bool is_fragment;
+    } cases[] = {{0x0000, false}, {0x4000, false}, {0x8000, false}, {0x2000, true},
+                 {0x0001, true},  {0x1fff, true},  {0x2001, true},  {0x6000, true}};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        struct packet packet = ipv4(TCP, web());
+        put16(packet.octets + 6, cases[i].field);
+        g_assert_true(ip_passes(packet) == cases[i].is_fragment);
+    }
+}
+
+/* 0: a network card that divides segments was captured before it did. */
+static void test_ipv4_total_length(void)
+{
+    for (unsigned total = 0; total < 20; total++) {
+        struct packet packet = ipv4(TCP, web());
+        put16(packet.octets + 2, total);
+        g_assert_true(ip_passes(packet));
+    }
+    for (unsigned total = 20; total < 40; total++) { /* no whole TCP header */
+        struct packet packet = ipv4(TCP, web());
+        put16(packet.octets + 2, total);
+        g_assert_true(ip_passes(packet));
+    }
+}
+
+static struct packet fragment_header(unsigned field, struct packet payload)
+{
+    struct packet packet = extended(TCP, 0, payload);
+
+    put16(packet.octets + 2, field);
+    return packet;
+}
+
+static void test_ipv6_extensions(void)
+{
+    enum { HOP_BY_HOP = 0, ROUTING = 43, FRAGMENT = 44, AUTHENTICATION = 51, DESTINATION = 60 };
+    static const uint8_t others[] = {ROUTING, AUTHENTICATION, DESTINATION, 59, 135, 139, 140};
+    struct packet packet;
+
+    g_assert_false(ip_passes(ipv6(HOP_BY_HOP, extended(TCP, 0, web()))));
+    g_assert_false(ip_passes(ipv6(HOP_BY_HOP, extended(TCP, 3, web()))));
+    g_assert_true(ip_passes(ipv6(HOP_BY_HOP, extended(TCP, 0, sip()))));
+    packet = ipv6(HOP_BY_HOP, extended(TCP, 0, web()));
+    packet.octets[41] = 200; /* beyond the end */
+    g_assert_true(ip_passes(packet));
+    for (size_t i = 0; i < G_N_ELEMENTS(others); i++) {
+        g_assert_true(ip_passes(ipv6(others[i], extended(TCP, 0, web()))));
+        g_assert_true(ip_passes(ipv6(HOP_BY_HOP, extended(others[i], 0, extended(TCP, 0, web())))));
+    }
+    for (unsigned field = 0; field < 0x10000; field += 1)
+        g_assert_true(ip_passes(ipv6(FRAGMENT, fragment_header(field, web()))));
+    packet = web();
+    for (int i = 0; i < 9; i++)
+        packet = extended(i ? HOP_BY_HOP : TCP, 0, packet);
+    g_assert_true(ip_passes(ipv6(HOP_BY_HOP, packet))); /* one more than are looked through */
+    packet = ipv6(HOP_BY_HOP, extended(TCP, 0, web()));
+    for (unsigned payload = 0; payload < 8 + 20; payload++) { /* 0: a jumbogram, RFC 2675 */
+        put16(packet.octets + 4, payload);
+        g_assert_true(ip_passes(packet));
+    }
+}
+
+/* What passes because of its header tells of its flow all the same. */
+static void test_headers_that_pass_are_looked_into(void)
+{
+    struct packet packets[4] = {0};
+    struct packet hello = tcp(CLIENT, ODD, client_hello("http/1.1"));
+
+    hello.length -= 10; /* goes on in another segment */
+    packets[0] = ipv4(TCP, hello);
+    put16(packets[0].octets + 2, 0);
+    packets[1] = ipv4(TCP, hello);
+    put16(packets[1].octets + 6, 0x2000);
+    packets[2] = ipv6(TCP, hello);
+    put16(packets[2].octets + 4, 0);
+    packets[3] = ipv6(44, fragment_header(1, hello));
+    for (size_t i = 0; i < G_N_ELEMENTS(packets); i++) {
+        struct sieve *sieve = sieve_new(is_sip_port);
+        g_assert_true(passes_cut(sieve, LINK_IP, &packets[i], packets[i].length));
+        g_assert_true(sieve_needs_any(sieve));
+        sieve_free(sieve);
+    }
+}
+
+/* What Ethernet fills a short frame with is no payload. */
+static void test_padding(void)
+{
+    static const uint8_t trailer[] = "\x16\x03\x01\x02\x00\x01sip/2";
+
+    for (int version = 4; version <= 6; version += 2) {
+        const struct packet empty = tcp(CLIENT, WEB, (struct packet){0});
+        struct packet packet = version == 4 ? ethernet(IPV4, ipv4(TCP, empty)) : ethernet(IPV6, ipv6(TCP, empty));
+        memcpy(packet.octets + packet.length, trailer, sizeof trailer);
+        packet.length += (uint32_t)sizeof trailer;
+        g_assert_false(passes(LINK_ETHERNET, packet));
+    }
+}
+
+/* ---- TCP ---------------------------------------------------------------------------------------- */
+
+static void test_ports(void)
+{
+    static const uint16_t carriers[] = {2002, 10000, 6633, 6634, 6653, 2123, 2152, 3386, 4739, 1998, 14001};
+
+    g_assert_true(tcp_passes(tcp(SIP, CLIENT, holding("x", 1))));
+    g_assert_true(tcp_passes(tcp(CLIENT, SIP, holding("x", 1))));
+    g_assert_true(tcp_passes(tcp(SIP, WEB, holding("x", 1))));
+    g_assert_false(tcp_passes(tcp(WEB, CLIENT, holding("x", 1))));
+    g_assert_false(tcp_passes(tcp(CLIENT, WEB, holding("x", 1))));
+    g_assert_false(tcp_passes(tcp(5060, CLIENT, holding("x", 1))));
+    g_assert_false(tcp_passes(tcp(CLIENT, WEB, (struct packet){0})));
+    for (size_t i = 0; i < G_N_ELEMENTS(carriers); i++) {
+        g_assert_true(tcp_passes(tcp(carriers[i], CLIENT, holding("x", 1))));
+        g_assert_true(tcp_passes(tcp(CLIENT, carriers[i], holding("x", 1))));
+    }
+}
+
+static void test_tcp_header(void)
+{
+    struct packet segment = web();
+
+    for (unsigned words = 0; words < 16; words++) {
+        segment.octets[12] = (uint8_t)(words << 4);
+        g_assert_true(tcp_passes(segment) == (words < 5 || words * 4 > segment.length));
+    }
+}
+
+static void test_remote_capture(void)
+{
+    static const uint8_t packet[] = "\0\7\0\0\0\0\0\x54";
+
+    g_assert_true(tcp_passes(tcp(ODD, CLIENT, holding(packet, sizeof packet))));
+    g_assert_false(tcp_passes(tcp(ODD, CLIENT, holding(packet, 3))));
+}
+
+/* ---- handshakes on any port --------------------------------------------------------------------- */
+
+static void test_alpn(void)
+{
+    static const struct {
+        const char *payload;
+        bool passes;
+    } cases[] = {
+        {"sip/2", true},   {"x sip/2 y", true}, {"xsip/2", true}, {"sip/2y", true},
+        {"ip/2 y", true},  {"p/2 y", true},     {"x sip/", true}, {"x sip", true},
+        {"sip/", true},    {"sip", true},       {"ip/2", true},   {"p/2", true},
+        {"ip/", true},     {"ip", true},        {"p/", true},     {"/2", true},
+        {"si", true},      {"s", true},         {"2", true},      {"/2 y", false},
+        {"x si", false},   {"sip/1.1", false},  {"sipp", false},  {"SIP/2.0 200", false},
+        {"x ip/2", false}, {"GET /sip", true},  {"h2", false},    {"x", false},
+        {"22", false},     {"http/1.1", false}, {"xsi", false},   {"sips:a@b", false},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        const struct packet payload = holding(cases[i].payload, strlen(cases[i].payload));
+        g_assert_true(tcp_passes(tcp(CLIENT, ODD, payload)) == cases[i].passes);
+    }
+}
+
+static void test_whole_hello(void)
+{
+    g_assert_true(tcp_passes(tcp(CLIENT, WEB, client_hello("sip/2"))));
+    g_assert_false(tcp_passes(tcp(CLIENT, WEB, client_hello("http/1.1"))));
+    g_assert_false(tcp_passes(tcp(WEB, CLIENT, server_hello(0xc02f, 32))));
+}
+
+/* Whatever is captured of a ClientHello, its rest can offer anything. */
+static void test_begun_hello(void)
+{
+    const struct packet hello = client_hello("http/1.1");
+    struct packet part = hello;
+
+    for (part.length = 1; part.length < hello.length; part.length++)
+        g_assert_true(tcp_passes(tcp(CLIENT, WEB, part)));
+    part = hello;
+    put16(part.octets + 3, 40); /* goes on in another record */
+    g_assert_true(tcp_passes(tcp(CLIENT, WEB, part)));
+    part.octets[1] = 4; /* no TLS */
+    g_assert_false(tcp_passes(tcp(CLIENT, WEB, part)));
+    part.octets[1] = 3;
+    part.octets[0] = 23;
+    g_assert_false(tcp_passes(tcp(CLIENT, WEB, part)));
+    part.octets[0] = 22;
+    part.octets[5] = 11; /* a Certificate */
+    g_assert_false(tcp_passes(tcp(CLIENT, WEB, part)));
+}
+
+/* A flow whose octets come in the pieces is needed: all of it passes, both directions, and no other. */
+static void assert_pieces_show_it(const struct packet *stream, const uint32_t *ends, size_t count)
+{
+    struct sieve *sieve = sieve_new(is_sip_port);
+    uint32_t start = 0;
+
+    for (size_t i = 0; i < count; start = ends[i++]) {
+        const struct packet piece = ipv4(TCP, tcp(CLIENT, ODD, holding(stream->octets + start, ends[i] - start)));
+        passes_cut(sieve, LINK_IP, &piece, piece.length);
+    }
+    g_assert_true(sieve_needs_any(sieve));
+    sieve_kept_back_too_much(sieve);
+    const struct packet same = ipv4(TCP, tcp(CLIENT, ODD, holding("x", 1)));
+    const struct packet answer = ipv4(TCP, tcp(ODD, CLIENT, holding("x", 1)));
+    const struct packet other = ipv4(TCP, tcp(CLIENT + 1, ODD, holding("x", 1)));
+    g_assert_true(passes_cut(sieve, LINK_IP, &same, same.length));
+    g_assert_true(passes_cut(sieve, LINK_IP, &answer, answer.length));
+    g_assert_false(passes_cut(sieve, LINK_IP, &other, other.length));
+    g_assert_false(sieve_kept_back_too_much(sieve));
+    sieve_free(sieve);
+}
+
+/* Also behind something else in the segment, as a PROXY header is, and in a ServerHello. */
+static void test_divided_hello(void)
+{
+    struct packet streams[3] = {client_hello("sip/2"), client_hello("sip/2"), client_hello("sip/2")};
+
+    memcpy(prepend(&streams[1], 6), "PROXY\n", 6);
+    streams[2].octets[5] = 8; /* EncryptedExtensions: looked at as any payload */
+    for (size_t i = 0; i < G_N_ELEMENTS(streams); i++) {
+        const uint32_t length = streams[i].length;
+        for (uint32_t first = 1; first < length; first++) {
+            assert_pieces_show_it(&streams[i], (uint32_t[]){first, length}, 2);
+            for (uint32_t second = first + 1; second < length; second++)
+                assert_pieces_show_it(&streams[i], (uint32_t[]){first, second, length}, 3);
+        }
+        for (uint32_t size = 1; size < length; size++) {
+            uint32_t ends[sizeof streams[i].octets], count = 0;
+            for (uint32_t end = size; end < length; end += size)
+                ends[count++] = end;
+            ends[count++] = length;
+            assert_pieces_show_it(&streams[i], ends, count);
+        }
+    }
+}
+
+/* Wireshark reads what is not encrypted: SIP may be in it. */
+static void test_plain_suites(void)
+{
+    static const uint16_t plain[] = {0x0000, 0x0001, 0x0002, 0x003b, 0x002c, 0x00b0, 0xc006, 0xc010, 0xc015, 0xc0b4};
+    static const uint16_t others[] = {0x0003, 0x002f, 0x009c, 0x1301, 0x1303, 0xc02b, 0xc02f, 0xc030, 0xcca8};
+    static const uint8_t session_ids[] = {0, 1, 32};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(session_ids); i++) {
+        const struct packet hello = server_hello(0xc02f, session_ids[i]);
+        const uint32_t behind_suite = 44 + session_ids[i] + 2u;
+        for (size_t j = 0; j < G_N_ELEMENTS(plain); j++)
+            g_assert_true(tcp_passes(tcp(WEB, CLIENT, server_hello(plain[j], session_ids[i]))));
+        for (size_t j = 0; j < G_N_ELEMENTS(others); j++)
+            g_assert_false(tcp_passes(tcp(WEB, CLIENT, server_hello(others[j], session_ids[i]))));
+        for (struct packet part = hello; part.length > 0; part.length--)
+            g_assert_true(tcp_passes(tcp(WEB, CLIENT, part)) == (part.length < behind_suite));
+    }
+}
+
+/* ---- UDP ---------------------------------------------------------------------------------------- */
+
+static void test_udp(void)
+{
+    for (unsigned first = 0; first < 256; first++) {
+        const bool is_rtp = first >> 6 == 2, is_quic = first >> 6 != 0;
+        g_assert_true(udp_passes(16384, 30002, (uint8_t)first) != is_rtp);
+        g_assert_true(udp_passes(1023, 16384, (uint8_t)first));
+        g_assert_true(udp_passes(16384, 500, (uint8_t)first));
+        g_assert_false(udp_passes(53, 16384, (uint8_t)first));
+        g_assert_false(udp_passes(16384, 53, (uint8_t)first));
+        g_assert_true(udp_passes(443, 16384, (uint8_t)first) != is_quic);
+        g_assert_true(udp_passes(16384, 443, (uint8_t)first) != is_quic);
+    }
+    g_assert_true(ip_passes(ipv4(UDP, udp(16384, 53, (struct packet){0}))));
+    g_assert_true(ip_passes(ipv4(UDP, holding("\x40\0\0\x35", 4))));
+}
+
+/* Whatever the packets in them begin with, also where they look like RTP, DNS or QUIC. */
+static void test_tunnels_over_udp(void)
+{
+    static const uint16_t tunnels[] = {1194, 1701, 2055, 2152,  3386,  3544,  4305,  4341,  4500,  4729,  4739, 4754,
+                                       4789, 4790, 4791, 5000,  5072,  5247,  5555,  6080,  6081,  6343,  6635, 7932,
+                                       8472, 9996, 9899, 12000, 12004, 12222, 13910, 24577, 30030, 37008, 48879};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(tunnels); i++)
+        for (unsigned first = 0; first < 256; first++) {
+            g_assert_true(udp_passes(tunnels[i], 16384, (uint8_t)first));
+            g_assert_true(udp_passes(53, tunnels[i], (uint8_t)first));
+            g_assert_true(udp_passes(443, tunnels[i], (uint8_t)first));
+        }
+}
+
+/* ---- what is learnt ----------------------------------------------------------------------------- */
+
+static bool segment_passes(struct sieve *sieve, unsigned from, unsigned to)
+{
+    const struct packet packet = ipv4(TCP, tcp(from, to, holding("x", 1)));
+
+    return passes_cut(sieve, LINK_IP, &packet, packet.length);
+}
+
+static void test_need(void)
+{
+    struct sieve *sieve = sieve_new(is_sip_port);
+
+    g_assert_false(sieve_needs_any(sieve));
+    sieve_need(sieve, "192.0.2.1", CLIENT + 1, "198.51.100.2", ODD, false);
+    g_assert_true(sieve_needs_any(sieve));
+    g_assert_false(sieve_kept_back_too_much(sieve)); /* nothing was kept back so far */
+    g_assert_true(segment_passes(sieve, CLIENT + 1, ODD));
+    g_assert_false(segment_passes(sieve, CLIENT, ODD));
+    sieve_need(sieve, "192.0.2.1", CLIENT, "198.51.100.2", ODD, false);
+    g_assert_true(sieve_kept_back_too_much(sieve));
+    g_assert_true(segment_passes(sieve, CLIENT, ODD));
+    g_assert_true(segment_passes(sieve, ODD, CLIENT));
+    g_assert_false(segment_passes(sieve, CLIENT, WEB));
+    sieve_need(sieve, "198.51.100.2", ODD, "192.0.2.1", CLIENT, false);
+    g_assert_false(sieve_kept_back_too_much(sieve)); /* known already: the next pass would tell nothing new */
+    sieve_free(sieve);
+}
+
+static void test_need_ipv6(void)
+{
+    struct sieve *sieve = sieve_new(is_sip_port);
+    const struct packet packet = ipv6(TCP, tcp(CLIENT, ODD, holding("x", 1)));
+
+    g_assert_false(passes_cut(sieve, LINK_IP, &packet, packet.length));
+    sieve_need(sieve, "2001:db8::1", CLIENT, "2001:db8::2", ODD, false);
+    g_assert_true(sieve_kept_back_too_much(sieve));
+    g_assert_true(passes_cut(sieve, LINK_IP, &packet, packet.length));
+    g_assert_false(segment_passes(sieve, CLIENT, ODD));
+    sieve_free(sieve);
+}
+
+/* A resumed session was made in another connection; addresses of another kind are not told apart. */
+static void test_need_of_unknown_flows(void)
+{
+    static const struct {
+        const char *client, *server;
+        bool resumed;
+    } cases[] = {{"192.0.2.1", "198.51.100.2", true},
+                 {"02:00:00:00:00:01", "198.51.100.2", false},
+                 {"192.0.2.1", "host", false},
+                 {"", "", false}};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        struct sieve *sieve = sieve_new(is_sip_port);
+        g_assert_false(segment_passes(sieve, CLIENT, ODD));
+        sieve_need(sieve, cases[i].client, CLIENT, cases[i].server, ODD, cases[i].resumed);
+        g_assert_true(sieve_kept_back_too_much(sieve));
+        g_assert_true(segment_passes(sieve, CLIENT, WEB));
+        sieve_free(sieve);
+    }
+}
+
+static void test_need_all_tcp(void)
+{
+    struct sieve *sieve = sieve_new(is_sip_port);
+
+    sieve_need_all_tcp(sieve);
+    g_assert_false(sieve_kept_back_too_much(sieve));
+    g_assert_true(segment_passes(sieve, CLIENT, WEB));
+    sieve_free(sieve);
+
+    sieve = sieve_new(is_sip_port);
+    g_assert_false(segment_passes(sieve, CLIENT, WEB));
+    sieve_need_all_tcp(sieve);
+    sieve_need_all_tcp(sieve);
+    g_assert_true(sieve_kept_back_too_much(sieve));
+    g_assert_false(sieve_kept_back_too_much(sieve));
+    g_assert_true(segment_passes(sieve, CLIENT, WEB));
+    sieve_need_all_tcp(sieve);
+    g_assert_false(sieve_kept_back_too_much(sieve));
+    const struct packet rtp = ipv4(UDP, udp(16384, 30002, holding("\x80\0\0\0", 4)));
+    g_assert_false(passes_cut(sieve, LINK_IP, &rtp, rtp.length));
+    sieve_free(sieve);
+}
+
+/* ---- whatever comes ----------------------------------------------------------------------------- */
+
+/*
+ * A cut packet is not kept back where the whole one passes. Only the contents of a segment that is no begun
+ * ClientHello can show in its later octets that the flow is needed, and then the whole one says so: those
+ * octets are not there for Wireshark either.
+ */
+static void assert_cut_is_no_worse(enum sieve_link link, const struct packet *packet)
+{
+    struct sieve *sieve = sieve_new(is_sip_port);
+    const bool whole_passes = passes_cut(sieve, link, packet, packet->length);
+    const bool shows_need = sieve_needs_any(sieve);
+
+    sieve_free(sieve);
+    sieve = sieve_new(is_sip_port);
+    for (uint32_t captured = 0; captured < packet->length; captured++) {
+        g_assert_true(passes_cut(sieve, link, packet, captured) || !whole_passes || shows_need);
+        if (!sieve_needs_any(sieve))
+            continue;
+        sieve_free(sieve); /* what it has learnt must not help the next one */
+        sieve = sieve_new(is_sip_port);
+    }
+    sieve_free(sieve);
+}
+
+static size_t samples(struct packet *out)
+{
+    const struct packet segments[] = {web(),
+                                      sip(),
+                                      tcp(CLIENT, ODD, client_hello("sip/2")),
+                                      tcp(CLIENT, ODD, client_hello("h2")),
+                                      tcp(ODD, CLIENT, server_hello(0x003b, 32)),
+                                      tcp(ODD, CLIENT, server_hello(0x1301, 32)),
+                                      tcp(CLIENT, 6653, holding("x", 1)),
+                                      tcp(CLIENT, ODD, holding("... sip/2 ...", 13))};
+    const struct packet datagrams[] = {
+        udp(16384, 30002, holding("\x80\0\0\0", 4)), udp(53, 30002, holding("\0\1\1\0", 4)),
+        udp(443, 30002, holding("\xc0\0\0\1", 4)), udp(4789, 30002, holding("\x88\0\0\0", 4)),
+        udp(5060, 5060, holding("INVITE", 6))};
+    size_t count = 0;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(segments); i++) {
+        out[count++] = ipv4(TCP, segments[i]);
+        out[count++] = ipv6(TCP, segments[i]);
+        out[count++] = ipv6(0, extended(TCP, 1, segments[i]));
+        out[count++] = ipv6(60, extended(TCP, 1, segments[i]));
+        out[count++] = ipv6(44, fragment_header(1, segments[i]));
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(datagrams); i++) {
+        out[count++] = ipv4(UDP, datagrams[i]);
+        out[count++] = ipv6(UDP, datagrams[i]);
+    }
+    return count;
+}
+
+enum { MOST_SAMPLES = 64 };
+
+static void test_cut_packets(void)
+{
+    g_autofree struct packet *packets = g_new(struct packet, MOST_SAMPLES);
+    const size_t count = samples(packets);
+
+    g_assert_cmpuint(count, <=, MOST_SAMPLES);
+    for (size_t i = 0; i < count; i++) {
+        const unsigned type = packets[i].octets[0] == 0x45 ? IPV4 : IPV6;
+        const struct packet framings[] = {ethernet(type, packets[i]), ethernet(VLAN, tagged(type, packets[i])),
+                                          ethernet(QINQ, tagged(VLAN, tagged(type, packets[i])))};
+        for (size_t j = 0; j < G_N_ELEMENTS(framings); j++)
+            assert_cut_is_no_worse(LINK_ETHERNET, &framings[j]);
+        const struct packet sll = cooked(type, packets[i]), sll2 = cooked_2(type, packets[i]),
+                            null = loopback(2, false, packets[i]);
+        assert_cut_is_no_worse(LINK_SLL, &sll);
+        assert_cut_is_no_worse(LINK_SLL2, &sll2);
+        assert_cut_is_no_worse(LINK_LOOPBACK, &null);
+        assert_cut_is_no_worse(LINK_IP, &packets[i]);
+        assert_cut_is_no_worse(LINK_UNKNOWN, &packets[i]);
+    }
+}
+
+/* Where a header, or a ClientHello, is not there as a whole, nothing is kept back. */
+static void test_cut_headers(void)
+{
+    const struct packet segment = ethernet(VLAN, tagged(IPV4, ipv4(TCP, web())));
+    const struct packet datagram = ethernet(IPV6, ipv6(UDP, udp(53, 30002, holding("\0\1\1\0", 4))));
+    const struct packet hello = ethernet(IPV4, ipv4(TCP, tcp(CLIENT, WEB, client_hello("h2"))));
+
+    for (uint32_t captured = 0; captured <= segment.length; captured++) {
+        struct sieve *sieve = sieve_new(is_sip_port);
+        g_assert_true(passes_cut(sieve, LINK_ETHERNET, &segment, captured) == (captured < 14 + 4 + 20 + 20));
+        if (captured <= datagram.length)
+            g_assert_true(passes_cut(sieve, LINK_ETHERNET, &datagram, captured) == (captured <= 14 + 40 + 8));
+        sieve_free(sieve);
+    }
+    for (uint32_t captured = 14 + 20 + 20 + 1; captured < hello.length; captured++) {
+        struct sieve *sieve = sieve_new(is_sip_port);
+        g_assert_true(passes_cut(sieve, LINK_ETHERNET, &hello, captured));
+        sieve_free(sieve);
+    }
+}
+
+static void test_damaged_packets(void)
+{
+    g_autofree struct packet *packets = g_new(struct packet, MOST_SAMPLES);
+    const size_t count = samples(packets);
+
+    for (unsigned run = 0; run < 1000; run++) {
+        struct packet packet = packets[run % count];
+        for (int i = g_test_rand_int_range(1, 5); i > 0; i--)
+            packet.octets[g_test_rand_int_range(0, (int)packet.length)] = (uint8_t)g_test_rand_int_range(0, 256);
+        const struct packet frame = ethernet(packets[run % count].octets[0] == 0x45 ? IPV4 : IPV6, packet);
+        assert_cut_is_no_worse(LINK_ETHERNET, &frame);
+        assert_cut_is_no_worse(LINK_IP, &packet);
+        assert_cut_is_no_worse(LINK_LOOPBACK, &packet);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/sieve/links", test_links);
+    g_test_add_func("/sieve/tags", test_tags);
+    g_test_add_func("/sieve/loopback", test_loopback);
+    g_test_add_func("/sieve/protocols", test_protocols);
+    g_test_add_func("/sieve/ipv4-header", test_ipv4_header);
+    g_test_add_func("/sieve/ipv4-options", test_ipv4_options);
+    g_test_add_func("/sieve/ipv4-fragments", test_ipv4_fragments);
+    g_test_add_func("/sieve/ipv4-total-length", test_ipv4_total_length);
+    g_test_add_func("/sieve/ipv6-extensions", test_ipv6_extensions);
+    g_test_add_func("/sieve/headers-that-pass-are-looked-into", test_headers_that_pass_are_looked_into);
+    g_test_add_func("/sieve/padding", test_padding);
+    g_test_add_func("/sieve/ports", test_ports);
+    g_test_add_func("/sieve/tcp-header", test_tcp_header);
+    g_test_add_func("/sieve/remote-capture", test_remote_capture);
+    g_test_add_func("/sieve/alpn", test_alpn);
+    g_test_add_func("/sieve/whole-hello", test_whole_hello);
+    g_test_add_func("/sieve/begun-hello", test_begun_hello);
+    g_test_add_func("/sieve/divided-hello", test_divided_hello);
+    g_test_add_func("/sieve/plain-suites", test_plain_suites);
+    g_test_add_func("/sieve/udp", test_udp);
+    g_test_add_func("/sieve/tunnels-over-udp", test_tunnels_over_udp);
+    g_test_add_func("/sieve/need", test_need);
+    g_test_add_func("/sieve/need-ipv6", test_need_ipv6);
+    g_test_add_func("/sieve/need-of-unknown-flows", test_need_of_unknown_flows);
+    g_test_add_func("/sieve/need-all-tcp", test_need_all_tcp);
+    g_test_add_func("/sieve/cut-packets", test_cut_packets);
+    g_test_add_func("/sieve/cut-headers", test_cut_headers);
+    g_test_add_func("/sieve/damaged-packets", test_damaged_packets);
+    return g_test_run();
+}
