@@ -5,6 +5,7 @@
 #include "packet-siptls.h"
 #include "record-json.h"
 #include "sieve.h"
+#include "tails.h"
 #include "ws-compat.h"
 
 #include <epan/addr_resolv.h>
@@ -61,6 +62,7 @@ static struct listing *listing;
 static struct packet_provider_data provider;
 static epan_t *ready; /* a session that has seen no packet yet; NULL: to be made */
 static unsigned sessions_used;
+static bool keys_given;
 static bool everything; /* every TCP flow can matter: keys are given, or any port is judged */
 
 static bool set_preference(const char *name, const char *value, char **error)
@@ -123,12 +125,14 @@ bool engine_init(const struct engine_options *options, char **error)
         *error = g_strdup("libwireshark does not start");
         return false;
     }
+    siptls_show_nothing();
     signal(SIGPIPE, SIG_DFL); /* Wireshark ignores it for the sake of a helper */
     epan_load_settings();
     disable_name_resolution();
     if (!set_preferences(options, error))
         return false;
-    everything = options->any_port || options->keylog;
+    keys_given = options->keylog != NULL;
+    everything = options->any_port || keys_given;
     listing = listing_new(NULL, NULL, error);
     return listing != NULL;
 }
@@ -172,6 +176,7 @@ bool engine_is_worn(void) { return sessions_used >= MOST_SESSIONS || resident() 
 struct pass {
     wtap *file;
     struct sieve *sieve;
+    struct tails *tails;
     epan_t *session; /* NULL: nothing was dissected so far */
     epan_dissect_t *dissection;
     frame_data reference, previous; /* what tshark keeps of the first and the last frame */
@@ -260,10 +265,29 @@ static bool matters(struct pass *pass, struct ws_record *record)
     /* with keys, SIP shows in the payload of any connection */
     if (has_keys && pass->continued_in->len == 0)
         sieve_need_all_tcp(pass->sieve);
+    if (has_keys)
+        tails_disable(pass->tails);
     if (rec->rec_type != REC_TYPE_PACKET)
         return true;
     return sieve_passes(pass->sieve, link_of(rec->rec_header.packet_header.pkt_encap), ws_record_octets(record),
                         rec->rec_header.packet_header.caplen);
+}
+
+/* NULL: not known */
+static const struct segment *segment_of(const struct pass *pass, const struct ws_record *record)
+{
+    return record->rec.rec_type == REC_TYPE_PACKET ? sieve_segment(pass->sieve) : NULL;
+}
+
+/* Whether it belongs to a connection of which nothing needs to be dissected any more. */
+static bool is_taken(struct pass *pass, const struct ws_record *record)
+{
+    const wtap_rec *rec = &record->rec;
+    const struct timestamp time = {rec->ts.secs, rec->ts.nsecs};
+
+    return pass->session && rec->rec_type == REC_TYPE_PACKET &&
+           rec->rec_header.packet_header.caplen == rec->rec_header.packet_header.len &&
+           tails_take(pass->tails, segment_of(pass, record), pass->frames, time);
 }
 
 /* What Wireshark's library says of a file, in words that go behind the file's name. */
@@ -356,8 +380,10 @@ static int read_packets(struct pass *pass, char **detail)
     ws_record_init(&record);
     while (ws_record_read(pass->file, &record, &error, detail, &offset)) {
         pass->frames++;
-        if (matters(pass, &record))
+        if (matters(pass, &record) && !is_taken(pass, &record)) {
             dissect(pass, &record, offset);
+            tails_dissected(pass->tails, siptls_latest_connection(), segment_of(pass, &record));
+        }
         ws_record_reset(&record);
     }
     ws_record_clear(&record);
@@ -466,10 +492,10 @@ static void teach(void *data, const struct facts *facts)
 }
 
 /* False: the sieve kept back what matters, and has learnt what. */
-static bool read_once(const char *path, struct sieve *sieve, next_file *next, const void *data,
+static bool read_once(const char *path, struct sieve *sieve, struct tails *tails, next_file *next, const void *data,
                       struct file_result *result)
 {
-    struct pass pass = {.sieve = sieve};
+    struct pass pass = {.sieve = sieve, .tails = tails};
     struct collecting collecting = {path, &pass, result};
 
     has_keys = false;
@@ -482,9 +508,11 @@ static bool read_once(const char *path, struct sieve *sieve, next_file *next, co
     read_first(&pass, result);
     if (pass.session)
         listing_each(listing, teach, sieve);
-    const bool is_complete = !sieve_kept_back_too_much(sieve);
+    const bool is_narrow = sieve_kept_back_too_much(sieve), is_lost = tails_lost(tails);
+    const bool is_complete = !is_narrow && !is_lost;
     if (is_complete) {
         const char *name;
+        tails_disable(tails); /* what is read twice would be read twice in vain */
         for (unsigned i = 0; pass.session && next && i < MOST_CONTINUATIONS && (name = next(data, i)); i++)
             if (!continue_into(&pass, name))
                 break;
@@ -510,11 +538,16 @@ static bool can_be_read_again(const char *path)
 void engine_read(const char *path, next_file *next, const void *data, struct file_result *result)
 {
     struct sieve *sieve = sieve_new(siptls_is_sip_port);
+    struct tails *tails = tails_new();
+    const bool is_read_once = !can_be_read_again(path);
 
     *result = (struct file_result){0};
-    if (everything || !can_be_read_again(path))
+    if (everything || is_read_once)
         sieve_need_all_tcp(sieve);
-    while (!read_once(path, sieve, next, data, result))
+    if (keys_given || is_read_once)
+        tails_disable(tails);
+    while (!read_once(path, sieve, tails, next, data, result))
         file_result_clear(result);
+    tails_free(tails);
     sieve_free(sieve);
 }

@@ -351,7 +351,8 @@ void workers_run(const GPtrArray *paths, const struct worker_options *options, c
     for (unsigned i = 0; i < options->jobs; i++) {
         if (!pool.workers[i].pid)
             continue;
-        kill(pool.workers[i].pid, SIGKILL);
+        if (pool.workers[i].file != NO_FILE) /* one that waits ends by itself when nothing more can come */
+            kill(pool.workers[i].pid, SIGKILL);
         bury(&pool.workers[i]);
     }
     g_free(pool.workers);

@@ -235,7 +235,8 @@ def https_pairs():
         subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=www.customer.example",
                         "-days", "3650", "-keyout", folder / "key.pem", "-out", folder / "certificate.pem"], check=True,
                        stderr=subprocess.DEVNULL)
-        return itertools.cycle([contexts(folder, version) for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)])
+        versions = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
+        return itertools.cycle([contexts(folder, version) for version in versions])
 
 
 def write_mixed(path, connections):

@@ -94,7 +94,8 @@ def median(usages, what):
 
 
 def print_table(title, usages):
-    print(f"\n{title:26} {'wall s':>8} {'CPU s':>8} {'peak MB':>8} {'runs':>5}   (load average {os.getloadavg()[0]:.1f})")
+    load = os.getloadavg()[0]
+    print(f"\n{title:26} {'wall s':>8} {'CPU s':>8} {'peak MB':>8} {'runs':>5}   (load average {load:.1f})")
     for label, each in usages.items():
         print(f"{label:26} {median(each, 'wall'):8.2f} {median(each, 'cpu'):8.2f} {median(each, 'memory'):8.0f} "
               f"{len(each):5}", flush=True)
@@ -103,8 +104,8 @@ def print_table(title, usages):
 def print_ratio(what, above, below, required):
     """`above`, `below`: figures of the same rounds."""
     ratios = [a / b for a, b in zip(above, below)]
-    print(f"ratio    {what}: {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}), required {required}",
-          flush=True)
+    print(f"ratio    {what}: {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}), "
+          f"required {required}", flush=True)
 
 
 def figures(usages, what):
@@ -122,8 +123,8 @@ def measure_file(programs, title, path, expected, options):
     print_table(f"{title}, {path.stat().st_size / 1e9:.2f} GB", usages)
     scan = usages["siptls-scan --jobs 1"]
     print_ratio("CPU, tshark -Y over siptls-scan", figures(usages["tshark -Y"], "cpu"), figures(scan, "cpu"), ">= 30")
-    print_ratio("wall, siptls-scan over tcpdump", figures(scan, "wall"), figures(usages["tcpdump 'tcp port 5061'"], "wall"),
-                "<= 2.5")
+    tcpdump = usages["tcpdump 'tcp port 5061'"]
+    print_ratio("wall, siptls-scan over tcpdump", figures(scan, "wall"), figures(tcpdump, "wall"), "<= 2.5")
     print_peak(f"siptls-scan, {title}", scan)
 
 

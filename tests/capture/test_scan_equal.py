@@ -139,7 +139,7 @@ def after(first, then):
 
 CHANGES = {     # and of how many captures one is taken, where there are many packets
     "as recorded": (every(lambda each: each), 1),
-    "1 octet": (in_pieces(1), 24),
+    "1 octet": (in_pieces(1), 48),
     "2 octets": (in_pieces(2), 24),
     "3 octets": (in_pieces(3), 24),
     "5 octets": (in_pieces(5), 12),
@@ -180,9 +180,11 @@ def test_tagged(host):
 
 
 def test_remote_capture(host):
-    frames = [each for frames, _ in placed(host, SAMPLE) for each in frames]
-    origins = [each for _, origins in placed(host, SAMPLE) for each in origins]
-    packets = [block(origins[at], changed) for at, changed in transform.rpcap(frames)]
+    """Nothing but the packets in it, on the SIP port and without ALPN, tells of SIP."""
+    origins = [(number, each) for number, name in enumerate(plain_names(host)[::12], 1) for each in all_in_one(host)[1][name]]
+    frames = [readdressed(frame(each), number) for number, each in origins]
+    assert not any(b"sip/2" in each for each in frames)
+    packets = [block(origins[at][1], changed) for at, changed in transform.rpcap(frames)]
     assert_equal(host, file_of(host, packets))
 
 
