@@ -132,7 +132,7 @@ static char *error_text(int error, const char *detail)
 /* Begins like a capture: https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-02.html, ...-pcap-03.html */
 static bool begins_like_capture(const char *path)
 {
-    static const char magic[][4] = {"\x0a\x0d\x0d\x0a", "\xa1\xb2\xc3\xd4", "\xd4\xc3\xb2\xa1", "\xa1\xb2\x3c\x4d",
+    static const char magic[][5] = {"\x0a\x0d\x0d\x0a", "\xa1\xb2\xc3\xd4", "\xd4\xc3\xb2\xa1", "\xa1\xb2\x3c\x4d",
                                     "\x4d\x3c\xb2\xa1", "\xa1\xb2\xcd\x34", "\x34\xcd\xb2\xa1"};
     char octets[4];
     FILE *file = fopen(path, "re");
