@@ -130,6 +130,24 @@ static inline const uint8_t *ws_record_octets(struct ws_record *record)
 #endif
 }
 
+/* Makes it a record of a packet with these octets; its lengths and time are the caller's to set. */
+static inline void ws_record_put(struct ws_record *record, int encapsulation, const uint8_t *octets, uint32_t length)
+{
+    memset(&record->rec.rec_header.packet_header, 0, sizeof record->rec.rec_header.packet_header);
+#if WS_AT_LEAST(4, 6)
+    wtap_setup_packet_rec(&record->rec, encapsulation);
+    ws_buffer_clean(&record->rec.data);
+    ws_buffer_append(&record->rec.data, octets, length);
+#else
+    record->rec.rec_type = REC_TYPE_PACKET;
+    record->rec.rec_header.packet_header.pkt_encap = encapsulation;
+    ws_buffer_clean(&record->buffer);
+    ws_buffer_append(&record->buffer, (uint8_t *)(uintptr_t)octets, length);
+#endif
+    if (!record->rec.block)
+        record->rec.block = wtap_block_create(WTAP_BLOCK_PACKET);
+}
+
 /* Readies the record for the next read. */
 static inline void ws_record_reset(struct ws_record *record) { wtap_rec_reset(&record->rec); }
 

@@ -2,6 +2,7 @@
 #include "reading.h"
 
 #include "packet-siptls.h"
+#include "plain-capture.h"
 #include "record-json.h"
 #include "session.h"
 #include "sieve.h"
@@ -17,6 +18,7 @@
 struct pass {
     const struct reading_options *options;
     wtap *file;
+    struct plain_capture *plain; /* NULL: libwiretap reads it */
     struct sieve *sieve;
     struct tails *tails;     /* NULL: everything that the sieve lets pass is dissected */
     struct session *session; /* NULL: nothing was dissected so far */
@@ -26,6 +28,7 @@ struct pass {
     unsigned part, parts;    /* which of the connections: 0 to parts - 1 */
     unsigned parts_needed;   /* the memory does not do for fewer; 0: it does */
     uint64_t resident;       /* octets that the process had at the beginning */
+    bool is_odd;             /* the file is not as plain as it looked */
     bool is_whole;           /* the file cannot be read in parts */
     bool resumes;            /* a connection resumes a session */
 };
@@ -46,13 +49,14 @@ static void take_secrets(uint32_t type, const void *secrets, unsigned size)
 
 /* ---- packets ----------------------------------------------------------------------------------- */
 
-/* NULL: not known */
-static const struct segment *segment_of(const struct pass *pass, const struct ws_record *record)
+/* The segment of the packet that the sieve was shown last, if this is one; NULL: not known. */
+static const struct segment *segment_of(const struct pass *pass, const struct plain_packet *packet)
 {
-    return record->rec.rec_type == REC_TYPE_PACKET ? sieve_segment(pass->sieve) : NULL;
+    return packet ? sieve_segment(pass->sieve) : NULL;
 }
 
-static void dissect(struct pass *pass, struct ws_record *record, int64_t offset)
+/* `packet` NULL: a record of another kind. */
+static void dissect(struct pass *pass, struct ws_record *record, int64_t offset, const struct plain_packet *packet)
 {
     if (!pass->session) {
         pass->session = session_begin();
@@ -61,7 +65,7 @@ static void dissect(struct pass *pass, struct ws_record *record, int64_t offset)
     }
     session_dissect(pass->session, pass->file, record, pass->frames, offset);
     if (pass->tails)
-        tails_dissected(pass->tails, siptls_latest_connection(), segment_of(pass, record));
+        tails_dissected(pass->tails, siptls_latest_connection(), segment_of(pass, packet));
 }
 
 static const struct {
@@ -81,30 +85,24 @@ static enum sieve_link link_of(int encapsulation)
     return LINK_UNKNOWN;
 }
 
-static bool matters(struct pass *pass, struct ws_record *record)
+/* `packet` NULL: a record of another kind. */
+static bool matters(struct pass *pass, const struct plain_packet *packet)
 {
-    const wtap_rec *rec = &record->rec;
-
     /* with keys, SIP shows in the payload of any connection */
     if (has_keys && pass->continued_in->len == 0)
         sieve_need_all_tcp(pass->sieve);
     if (has_keys && pass->tails)
         tails_disable(pass->tails);
-    if (rec->rec_type != REC_TYPE_PACKET)
-        return true;
-    return sieve_passes(pass->sieve, link_of(rec->rec_header.packet_header.pkt_encap), ws_record_octets(record),
-                        rec->rec_header.packet_header.caplen);
+    return !packet || sieve_passes(pass->sieve, link_of(packet->encapsulation), packet->octets, packet->captured);
 }
 
 /* Whether it belongs to a connection of which nothing needs to be dissected any more. */
-static bool is_taken(struct pass *pass, const struct ws_record *record)
+static bool is_taken(struct pass *pass, const struct plain_packet *packet)
 {
-    const wtap_rec *rec = &record->rec;
-    const struct timestamp time = {rec->ts.secs, rec->ts.nsecs};
+    const struct timestamp time = {packet ? packet->time.secs : 0, packet ? packet->time.nsecs : 0};
 
-    return pass->session && pass->tails && rec->rec_type == REC_TYPE_PACKET &&
-           rec->rec_header.packet_header.caplen == rec->rec_header.packet_header.len &&
-           tails_take(pass->tails, segment_of(pass, record), pass->frames, time);
+    return packet && pass->session && pass->tails && packet->captured == packet->length &&
+           tails_take(pass->tails, segment_of(pass, packet), pass->frames, time);
 }
 
 /* What Wireshark's library says of a file, in words that go behind the file's name. */
@@ -194,27 +192,52 @@ static wtap *open_file(const char *path, struct file_result *result)
 static unsigned parts_for_memory(const struct pass *pass)
 {
     enum { LOOK_EVERY = 1 << 14, MOST = 340 << 20, SPARE = 220 << 20, MOST_PARTS = 4096 }; /* octets */
+    int64_t size, read;
 
     if (pass->frames % LOOK_EVERY || pass->is_whole || engine_resident() <= MOST)
         return 0;
-    const int64_t size = wtap_file_size(pass->file, NULL), read = wtap_read_so_far(pass->file);
+    if (pass->plain) {
+        plain_capture_progress(pass->plain, &read, &size);
+    } else {
+        size = wtap_file_size(pass->file, NULL);
+        read = wtap_read_so_far(pass->file);
+    }
     const uint64_t grown = engine_resident() - MIN(pass->resident, engine_resident());
     const uint64_t whole = read > 0 && size > read ? grown * (uint64_t)size / (uint64_t)read : grown;
     return MIN(pass->parts * (unsigned)(2 + whole / SPARE), MOST_PARTS);
+}
+
+/* Of a record that libwiretap has read; NULL: it is no packet. */
+static const struct plain_packet *packet_of(struct ws_record *record, struct plain_packet *packet)
+{
+    const wtap_rec *rec = &record->rec;
+
+    if (rec->rec_type != REC_TYPE_PACKET)
+        return NULL;
+    *packet = (struct plain_packet){
+        .octets = ws_record_octets(record),
+        .captured = rec->rec_header.packet_header.caplen,
+        .length = rec->rec_header.packet_header.len,
+        .encapsulation = rec->rec_header.packet_header.pkt_encap,
+        .time = rec->ts,
+    };
+    return packet;
 }
 
 /* Returns 0, or the error that ended the reading before the file's end. */
 static int read_packets(struct pass *pass, char **detail)
 {
     struct ws_record record;
+    struct plain_packet seen;
     int error = 0;
     int64_t offset;
 
     ws_record_init(&record);
     while (!pass->parts_needed && ws_record_read(pass->file, &record, &error, detail, &offset)) {
+        const struct plain_packet *packet = packet_of(&record, &seen);
         pass->frames++;
-        if (matters(pass, &record) && !is_taken(pass, &record))
-            dissect(pass, &record, offset);
+        if (matters(pass, packet) && !is_taken(pass, packet))
+            dissect(pass, &record, offset, packet);
         ws_record_reset(&record);
         pass->parts_needed = parts_for_memory(pass);
     }
@@ -223,11 +246,37 @@ static int read_packets(struct pass *pass, char **detail)
     return error;
 }
 
+/* The same without libwiretap. */
+static void read_plain_packets(struct pass *pass)
+{
+    struct ws_record record;
+    struct plain_packet packet;
+    enum plain_next next = PLAIN_END;
+
+    ws_record_init(&record);
+    while (!pass->parts_needed && (next = plain_capture_next(pass->plain, &packet)) == PLAIN_PACKET) {
+        pass->frames++;
+        if (matters(pass, &packet) && !is_taken(pass, &packet)) {
+            plain_capture_record(pass->plain, &packet, &record);
+            dissect(pass, &record, packet.offset, &packet);
+            ws_record_reset(&record);
+        }
+        pass->parts_needed = parts_for_memory(pass);
+    }
+    ws_record_clear(&record);
+    g_array_append_val(pass->frames_behind, pass->frames);
+    pass->is_odd = next == PLAIN_ODD;
+}
+
 static void read_first(struct pass *pass, struct file_result *result)
 {
     char *detail = NULL;
-    const int error = read_packets(pass, &detail);
+    int error = 0;
 
+    if (pass->plain)
+        read_plain_packets(pass);
+    else
+        error = read_packets(pass, &detail);
     result->packets = pass->frames;
     if (error != 0) {
         result->status = FILE_CUT_SHORT;
@@ -255,6 +304,17 @@ static void need_if_under_way(void *data, const struct facts *facts)
 
     if (is_under_way(facts))
         sieve_need(sieve, facts->client_ip, facts->client_port, facts->server_ip, facts->server_port, false);
+}
+
+static void leave_if_under_way(void *data, const struct facts *facts)
+{
+    struct tails *tails = data;
+    struct flow flow;
+    unsigned first;
+
+    if (is_under_way(facts) &&
+        flow_between(&flow, facts->client_ip, facts->client_port, facts->server_ip, facts->server_port, &first))
+        tails_leave(tails, &flow);
 }
 
 static bool no_port(uint16_t port)
@@ -342,14 +402,16 @@ static void teach(void *data, const struct facts *facts)
 /* How a pass over a file went. */
 enum pass_end { PASS_DONE, PASS_AGAIN, PASS_TOO_LARGE };
 
-static enum pass_end end_of(struct pass *pass)
+static enum pass_end end_of(struct pass *pass, bool is_followed)
 {
     if (pass->parts_needed)
         return PASS_TOO_LARGE;
     if (pass->session)
         listing_each(pass->options->listing, teach, pass->sieve);
+    if (pass->session && pass->tails && is_followed)
+        listing_each(pass->options->listing, leave_if_under_way, pass->tails);
     const bool is_narrow = sieve_kept_back_too_much(pass->sieve), is_lost = pass->tails && tails_lost(pass->tails);
-    return is_narrow || is_lost ? PASS_AGAIN : PASS_DONE;
+    return is_narrow || is_lost || pass->is_odd ? PASS_AGAIN : PASS_DONE;
 }
 
 static void collect_all(struct pass *pass, const char *path, next_file *next, const void *data,
@@ -368,10 +430,21 @@ static void collect_all(struct pass *pass, const char *path, next_file *next, co
     listing_each(pass->options->listing, collect, &collecting);
 }
 
+static bool is_plain_type(wtap *file)
+{
+    static const char *const types[] = {"pcap", "nsecpcap", "pcapng"};
+    const char *type = wtap_file_type_subtype_name(wtap_file_type_subtype(file));
+
+    for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
+        if (g_strcmp0(type, types[i]) == 0)
+            return true;
+    return false;
+}
+
 /* One pass over the file, or over a part of its connections; adds their records to the result when it was a good one.
  */
-static enum pass_end read_once(struct pass *pass, const char *path, next_file *next, const void *data,
-                               struct file_result *result)
+static enum pass_end read_once(struct pass *pass, const char *path, bool may_be_plain, next_file *next,
+                               const void *data, struct file_result *result)
 {
     struct file_result of_pass = {0};
 
@@ -382,13 +455,14 @@ static enum pass_end read_once(struct pass *pass, const char *path, next_file *n
         *result = of_pass;
         return PASS_DONE;
     }
+    pass->plain = may_be_plain && is_plain_type(pass->file) ? plain_capture_open(path) : NULL;
     pass->resident = engine_resident();
     pass->frames_behind = g_array_new(FALSE, FALSE, sizeof(uint32_t));
     pass->continued_in = g_ptr_array_new_with_free_func(g_free);
     wtap_set_cb_new_secrets(pass->file, note_secrets);
     sieve_set_part(pass->sieve, pass->part, pass->parts);
     read_first(pass, &of_pass);
-    const enum pass_end end = end_of(pass);
+    const enum pass_end end = end_of(pass, next && next(data, 0));
     if (end == PASS_DONE) {
         g_free(result->cause);
         result->status = of_pass.status;
@@ -398,6 +472,7 @@ static enum pass_end read_once(struct pass *pass, const char *path, next_file *n
     }
     file_result_clear(&of_pass);
     session_end(pass->session);
+    plain_capture_close(pass->plain);
     wtap_close(pass->file);
     g_array_unref(pass->frames_behind);
     g_ptr_array_unref(pass->continued_in);
@@ -418,7 +493,7 @@ void read_file(const char *path, const struct reading_options *options, next_fil
     struct sieve *sieve = sieve_new(siptls_is_sip_port);
     struct tails *tails = tails_new();
     const bool is_read_once = !can_be_read_again(path);
-    bool is_whole = is_read_once, resumes = false;
+    bool is_whole = is_read_once, may_be_plain = !is_read_once, resumes = false;
     unsigned part = 0, parts = 1;
 
     *result = (struct file_result){0};
@@ -429,7 +504,8 @@ void read_file(const char *path, const struct reading_options *options, next_fil
     while (part < parts) {
         struct pass pass = {
             .options = options, .sieve = sieve, .tails = tails, .part = part, .parts = parts, .is_whole = is_whole};
-        const enum pass_end end = read_once(&pass, path, next, data, result);
+        const enum pass_end end = read_once(&pass, path, may_be_plain, next, data, result);
+        may_be_plain = may_be_plain && !pass.is_odd;
         resumes = resumes || pass.resumes;
         part += end == PASS_DONE;
         if (end == PASS_TOO_LARGE)

@@ -73,6 +73,12 @@ static void lose(struct tails *tails, const struct flow *flow)
     tails->has_lost = true;
 }
 
+void tails_leave(struct tails *tails, const struct flow *flow)
+{
+    if (g_hash_table_contains(tails->by_flow, flow))
+        lose(tails, flow);
+}
+
 /* ---- segments ---------------------------------------------------------------------------------- */
 
 /* TLS <= 1.2: application data and encrypted alerts; TLS 1.3 looks like application data, whatever it is (RFC

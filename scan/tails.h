@@ -33,6 +33,9 @@ bool tails_take(struct tails *tails, const struct segment *segment, uint32_t fra
 /* To be called after a packet was dissected: of this connection (NULL: none), with this segment (NULL: unknown). */
 void tails_dissected(struct tails *tails, struct connection *connection, const struct segment *segment);
 
+/* This connection must be dissected as a whole: it is going to be followed into another file. */
+void tails_leave(struct tails *tails, const struct flow *flow);
+
 /* Whether a connection was lost in this pass over the file: it must be read again. Forgets this pass. */
 bool tails_lost(struct tails *tails);
 

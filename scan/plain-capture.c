@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "plain-capture.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    MOST_INTERFACES = 64,
+    LONGEST_PACKET = 262144, /* octets; libwiretap takes no longer ones either */
+    WINDOW = 8 << 20,        /* octets behind which the file's pages are no longer held */
+};
+
+enum pcapng_block { BLOCK_INTERFACE = 1, BLOCK_NAMES = 4, BLOCK_STATISTICS = 5, BLOCK_PACKET = 6 };
+enum interface_option { OPTION_END = 0, OPTION_RESOLUTION = 9, OPTION_FCS = 13, OPTION_OFFSET = 14 };
+
+struct interface {
+    int encapsulation;
+    uint64_t units; /* of time, in a second */
+};
+
+struct plain_capture {
+    const uint8_t *octets;
+    uint64_t size, at;
+    uint64_t let_go; /* octets at the beginning: a multiple of WINDOW */
+    bool is_swapped, is_pcapng;
+    struct interface interface[MOST_INTERFACES];
+    unsigned interfaces;
+};
+
+static uint16_t u16(const struct plain_capture *c, const uint8_t *at)
+{
+    uint16_t value;
+
+    memcpy(&value, at, sizeof value);
+    return c->is_swapped ? GUINT16_SWAP_LE_BE(value) : value;
+}
+
+static uint32_t u32(const struct plain_capture *c, const uint8_t *at)
+{
+    uint32_t value;
+
+    memcpy(&value, at, sizeof value);
+    return c->is_swapped ? GUINT32_SWAP_LE_BE(value) : value;
+}
+
+/* Whether there are so many octets left. */
+static bool has(const struct plain_capture *c, uint64_t length) { return c->size - c->at >= length; }
+
+/* False: a link type (tcpdump.org/linktypes.html) whose packets need more than their octets, or are not known here. */
+static bool set_link(struct interface *interface, uint32_t link)
+{
+    static const struct {
+        uint32_t link;
+        int encapsulation;
+    } links[] = {
+        {1, WTAP_ENCAP_ETHERNET}, {101, WTAP_ENCAP_RAW_IP},  {113, WTAP_ENCAP_SLL},
+        {276, WTAP_ENCAP_SLL2},   {228, WTAP_ENCAP_RAW_IP4}, {229, WTAP_ENCAP_RAW_IP6},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(links); i++) {
+        if (links[i].link != link)
+            continue;
+        interface->encapsulation = links[i].encapsulation;
+        return true;
+    }
+    return false;
+}
+
+/* ---- pcap -------------------------------------------------------------------------------------- */
+
+static bool open_pcap(struct plain_capture *c)
+{
+    enum { HEADER = 24, MAJOR = 2, MINOR = 4 };
+    static const struct {
+        uint32_t magic;
+        uint64_t units;
+    } kinds[] = {{0xa1b2c3d4, 1000000}, {0xa1b23c4d, 1000000000}};
+    uint32_t magic;
+
+    if (!has(c, HEADER))
+        return false;
+    memcpy(&magic, c->octets, sizeof magic);
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        c->is_swapped = magic == GUINT32_SWAP_LE_BE(kinds[i].magic);
+        if (magic != kinds[i].magic && !c->is_swapped)
+            continue;
+        c->interface[0].units = kinds[i].units;
+        c->at = HEADER;
+        return u16(c, c->octets + 4) == MAJOR && u16(c, c->octets + 6) == MINOR &&
+               set_link(&c->interface[0], u32(c, c->octets + 20));
+    }
+    return false;
+}
+
+static enum plain_next next_of_pcap(struct plain_capture *c, struct plain_packet *packet)
+{
+    enum { HEADER = 16 };
+    const uint8_t *header = c->octets + c->at;
+
+    if (!has(c, 1))
+        return PLAIN_END;
+    if (!has(c, HEADER))
+        return PLAIN_ODD;
+    const uint64_t units = c->interface[0].units;
+    const uint32_t fraction = u32(c, header + 4);
+    *packet = (struct plain_packet){
+        .octets = header + HEADER,
+        .captured = u32(c, header + 8),
+        .length = u32(c, header + 12),
+        .encapsulation = c->interface[0].encapsulation,
+        .offset = (int64_t)c->at,
+    };
+    if (packet->captured > LONGEST_PACKET || packet->captured > packet->length || fraction >= units ||
+        !has(c, HEADER + packet->captured))
+        return PLAIN_ODD;
+    packet->time.secs = u32(c, header);
+    packet->time.nsecs = (int)(fraction * (1000000000 / units));
+    c->at += HEADER + packet->captured;
+    return PLAIN_PACKET;
+}
+
+/* ---- pcapng ------------------------------------------------------------------------------------ */
+
+/* The body of the block at hand. False: it is broken, or not all there. */
+static bool block(const struct plain_capture *c, uint32_t *type, const uint8_t **body, uint32_t *length)
+{
+    enum { AROUND = 12 }; /* type and length in front, length once more behind */
+
+    if (!has(c, AROUND))
+        return false;
+    const uint8_t *at = c->octets + c->at;
+    const uint32_t total = u32(c, at + 4);
+    if (total < AROUND || total % 4 || !has(c, total) || u32(c, at + total - 4) != total)
+        return false;
+    *type = u32(c, at);
+    *body = at + 8;
+    *length = total - AROUND;
+    return true;
+}
+
+static void skip_block(struct plain_capture *c) { c->at += u32(c, c->octets + c->at + 4); }
+
+/* False: an option that changes what the packets mean. */
+static bool read_options(const struct plain_capture *c, struct interface *interface, const uint8_t *at, uint32_t length)
+{
+    while (length >= 4) {
+        const uint16_t option = u16(c, at), size = u16(c, at + 2);
+        const uint32_t padded = 4 + (((uint32_t)size + 3) & ~3u);
+        if (option == OPTION_END)
+            return true;
+        if (padded > length || option == OPTION_FCS || option == OPTION_OFFSET)
+            return false;
+        if (option == OPTION_RESOLUTION) {
+            if (size != 1 || at[4] > 9) /* powers of two, or less than a nanosecond */
+                return false;
+            interface->units = 1;
+            for (unsigned i = 0; i < at[4]; i++)
+                interface->units *= 10;
+        }
+        at += padded;
+        length -= padded;
+    }
+    return length == 0;
+}
+
+static bool read_interface(struct plain_capture *c, const uint8_t *body, uint32_t length)
+{
+    enum { FIXED = 8 };
+    struct interface *interface = &c->interface[c->interfaces];
+
+    if (c->interfaces == MOST_INTERFACES || length < FIXED)
+        return false;
+    interface->units = 1000000;
+    c->interfaces++;
+    return set_link(interface, u16(c, body)) && read_options(c, interface, body + FIXED, length - FIXED);
+}
+
+static bool open_pcapng(struct plain_capture *c)
+{
+    enum { SECTION = 0x0a0d0d0a, FIXED = 28, MAJOR = 1, MINOR = 0, BYTE_ORDER_AT = 8, VERSION_AT = 12 };
+    static const uint32_t byte_order = 0x1a2b3c4d;
+    uint32_t type, order, length;
+    const uint8_t *body;
+
+    if (!has(c, FIXED))
+        return false;
+    memcpy(&order, c->octets + BYTE_ORDER_AT, sizeof order);
+    c->is_swapped = order == GUINT32_SWAP_LE_BE(byte_order);
+    if ((order != byte_order && !c->is_swapped) || !block(c, &type, &body, &length) || type != SECTION ||
+        u16(c, c->octets + VERSION_AT) != MAJOR || u16(c, c->octets + VERSION_AT + 2) != MINOR)
+        return false;
+    for (skip_block(c); block(c, &type, &body, &length) && type == BLOCK_INTERFACE; skip_block(c))
+        if (!read_interface(c, body, length))
+            return false;
+    return c->interfaces > 0;
+}
+
+static enum plain_next packet_of_block(struct plain_capture *c, const uint8_t *body, uint32_t length,
+                                       struct plain_packet *packet)
+{
+    enum { FIXED = 20 };
+
+    if (length < FIXED || u32(c, body) >= c->interfaces)
+        return PLAIN_ODD;
+    const struct interface *interface = &c->interface[u32(c, body)];
+    const uint64_t time = (uint64_t)u32(c, body + 4) << 32 | u32(c, body + 8);
+    *packet = (struct plain_packet){
+        .octets = body + FIXED,
+        .captured = u32(c, body + 12),
+        .length = u32(c, body + 16),
+        .interface = u32(c, body),
+        .encapsulation = interface->encapsulation,
+        .time = {(time_t)(time / interface->units), (int)(time % interface->units * (1000000000 / interface->units))},
+        .offset = (int64_t)c->at,
+    };
+    if (packet->captured > LONGEST_PACKET || packet->captured > packet->length || packet->captured > length - FIXED)
+        return PLAIN_ODD;
+    skip_block(c);
+    return PLAIN_PACKET;
+}
+
+static enum plain_next next_of_pcapng(struct plain_capture *c, struct plain_packet *packet)
+{
+    uint32_t type, length;
+    const uint8_t *body;
+
+    while (has(c, 1)) {
+        if (!block(c, &type, &body, &length))
+            return PLAIN_ODD;
+        if (type == BLOCK_PACKET)
+            return packet_of_block(c, body, length, packet);
+        if (type != BLOCK_NAMES && type != BLOCK_STATISTICS)
+            return PLAIN_ODD; /* keys, another section, what is not known */
+        skip_block(c);
+    }
+    return PLAIN_END;
+}
+
+/* ---- both -------------------------------------------------------------------------------------- */
+
+struct plain_capture *plain_capture_open(const char *path)
+{
+    struct plain_capture *c = g_new0(struct plain_capture, 1);
+    const int file = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat status;
+
+    if (file >= 0 && fstat(file, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0) {
+        void *octets = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, file, 0);
+        c->octets = octets == MAP_FAILED ? NULL : octets;
+        c->size = c->octets ? (uint64_t)status.st_size : 0;
+    }
+    if (file >= 0)
+        close(file);
+    c->is_pcapng = c->octets && open_pcapng(c);
+    if (c->is_pcapng || (c->octets && open_pcap(c))) {
+        madvise((void *)(uintptr_t)c->octets, c->size, MADV_SEQUENTIAL);
+        return c;
+    }
+    plain_capture_close(c);
+    return NULL;
+}
+
+void plain_capture_close(struct plain_capture *c)
+{
+    if (!c)
+        return;
+    if (c->octets)
+        munmap((void *)(uintptr_t)c->octets, c->size);
+    g_free(c);
+}
+
+/* What was read counts as this process's memory as long as it is mapped. */
+static void let_go(struct plain_capture *c)
+{
+    while (c->at - c->let_go >= 2 * WINDOW) {
+        madvise((void *)(uintptr_t)(c->octets + c->let_go), WINDOW, MADV_DONTNEED);
+        c->let_go += WINDOW;
+    }
+}
+
+enum plain_next plain_capture_next(struct plain_capture *c, struct plain_packet *packet)
+{
+    let_go(c);
+    return c->is_pcapng ? next_of_pcapng(c, packet) : next_of_pcap(c, packet);
+}
+
+void plain_capture_progress(const struct plain_capture *c, int64_t *read, int64_t *size)
+{
+    *read = (int64_t)c->at;
+    *size = (int64_t)c->size;
+}
+
+void plain_capture_record(const struct plain_capture *c, const struct plain_packet *packet, struct ws_record *record)
+{
+    wtap_rec *rec = &record->rec;
+
+    ws_record_put(record, packet->encapsulation, packet->octets, packet->captured);
+    rec->presence_flags = WTAP_HAS_TS | WTAP_HAS_CAP_LEN | (c->is_pcapng ? WTAP_HAS_INTERFACE_ID : 0);
+    rec->ts = packet->time;
+    rec->tsprec = WTAP_TSPREC_NSEC;
+    rec->rec_header.packet_header.caplen = packet->captured;
+    rec->rec_header.packet_header.len = packet->length;
+    rec->rec_header.packet_header.interface_id = packet->interface;
+    if (packet->encapsulation == WTAP_ENCAP_ETHERNET)
+        rec->rec_header.packet_header.pseudo_header.eth.fcs_len = -1; /* not known */
+}

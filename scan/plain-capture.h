@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * plain-capture.h - the packets of an uncompressed pcap or pcapng file, where they lie in memory
+ *
+ * For the common case only, and so that looking at a packet costs no copy of it: pcap in either byte order, in micro-
+ * or nanoseconds, pcapng with one section whose interfaces stand at its beginning; and links of which Wireshark
+ * needs to know nothing more than the octets. Anything else, and any damage, is for libwiretap to read from the
+ * beginning, and to name. draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng.
+ */
+#ifndef SIPTLS_PLAIN_CAPTURE_H
+#define SIPTLS_PLAIN_CAPTURE_H
+
+#include "ws-compat.h"
+
+struct plain_packet {
+    const uint8_t *octets; /* good until the capture is closed */
+    uint32_t captured, length;
+    uint32_t interface; /* pcapng */
+    int encapsulation;  /* WTAP_ENCAP_... */
+    nstime_t time;
+    int64_t offset; /* of its record in the file */
+};
+
+struct plain_capture;
+
+/* NULL: not one of these. */
+struct plain_capture *plain_capture_open(const char *path);
+void plain_capture_close(struct plain_capture *capture);
+
+enum plain_next { PLAIN_PACKET, PLAIN_END, PLAIN_ODD /* libwiretap must read it, from the beginning */ };
+
+enum plain_next plain_capture_next(struct plain_capture *capture, struct plain_packet *packet);
+
+/* Octets read so far, and in all. */
+void plain_capture_progress(const struct plain_capture *capture, int64_t *read, int64_t *size);
+
+/* Makes of a packet what libwiretap would have made of it. */
+void plain_capture_record(const struct plain_capture *capture, const struct plain_packet *packet,
+                          struct ws_record *record);
+
+#endif
