@@ -10,11 +10,13 @@ import tarfile
 import pytest
 
 from conftest import ROOT
-from test_install import SYSTEM, showing
+from test_install import DATA, PROFILE_FILES, SYSTEM, showing
 
 MINOR = os.path.basename(SYSTEM)
 PLUGIN = f".local/lib/wireshark/plugins/{MINOR}/epan/siptls.so"
 PROGRAM = ".local/bin/siptls-scan"
+PROFILES = ".config/wireshark/profiles"
+INSTALLED = [*(f"{PROFILES}/{name}" for name in PROFILE_FILES), PROGRAM, PLUGIN]
 WRONG_USAGE = 2
 
 
@@ -75,7 +77,7 @@ def files_in(folder):
 
 def test_archive_installs_works_and_goes(host, archive, home, as_user):
     said = as_user(archive / "install").stdout
-    assert files_in(home) == [PROGRAM, PLUGIN]
+    assert files_in(home) == INSTALLED
     assert str(home / PLUGIN) in said and "PATH" not in said
     if os.geteuid() == 0:                       # nobody else can hide one that the system has
         assert str(home / PLUGIN) in as_user("tshark", "-G", "plugins").stdout
@@ -85,11 +87,23 @@ def test_archive_installs_works_and_goes(host, archive, home, as_user):
     scanned = as_user("siptls-scan", capture, check=False)
     assert scanned.returncode == 1 and "rejected_without_client_auth_eku" in scanned.stdout
     as_user(archive / "install")                # over itself
-    assert files_in(home) == [PROGRAM, PLUGIN]
+    assert files_in(home) == INSTALLED
     as_user(archive / "install", "--remove")
     assert files_in(home) == [] and (home / ".local/bin").is_dir() and not (home / PLUGIN).parent.parent.exists()
     again = as_user(archive / "install", "--remove", check=False)
     assert again.returncode == WRONG_USAGE and "not installed" in again.stdout
+
+
+def test_a_changed_profile_is_the_users(archive, home, as_user):
+    """Neither a second installation nor the removal takes away what Wireshark wrote there."""
+    as_user(archive / "install")
+    preferences = home / f"{PROFILES}/{PROFILE_FILES[-1]}"
+    as_user("sh", "-c", 'echo "# changed" >>"$0"', preferences)
+    changed = preferences.read_text()
+    as_user(archive / "install")
+    assert preferences.read_text() == changed and changed.endswith("# changed\n")
+    assert str(preferences.parent) in as_user(archive / "install", "--remove").stdout
+    assert files_in(home) == INSTALLED[:-2] and preferences.read_text() == changed
 
 
 @pytest.mark.parametrize("line, named", (
@@ -127,14 +141,16 @@ def test_archive_for_all(host, archive, home):
     """Private mounts show the system's folders as they would become."""
     plain = run([archive / "install"], home, check=False)
     assert plain.returncode == WRONG_USAGE and "--system" in plain.stdout
-    folders = {f"{SYSTEM}/epan": home / "plugins", "/usr/local/bin": home / "programs"}
+    folders = {f"{SYSTEM}/epan": home / "plugins", "/usr/local/bin": home / "programs",
+               f"{DATA}/profiles": home / "profiles"}
     command = []
     for at, folder in folders.items():
         folder.mkdir()
         os.makedirs(at, exist_ok=True)
         command += showing(folder, at)
     run([*command, archive / "install", "--system"], home)
-    assert files_in(home) == ["plugins/siptls.so", "programs/siptls-scan"]
+    installed = [*(f"profiles/{name}" for name in PROFILE_FILES), "plugins/siptls.so", "programs/siptls-scan"]
+    assert files_in(home) == sorted(installed)
     assert f"{SYSTEM}/epan/siptls.so" in run([*command, "tshark", "-G", "plugins"], home).stdout
     run([*command, archive / "install", "--remove", "--system"], home)
     assert files_in(home) == []
@@ -145,7 +161,8 @@ def test_debian_package(packages, host):
     folder = host.base / "unpacked"
     run(["dpkg-deb", "--extract", path, folder], host.base)
     documents = [f"usr/share/doc/siptls/{name}" for name in ("README.md", "changelog.gz", "copyright")]
-    assert files_in(folder) == sorted([f"{SYSTEM[1:]}/epan/siptls.so", "usr/bin/siptls-scan",
+    profile = [f"{DATA[1:]}/profiles/{name}" for name in PROFILE_FILES]
+    assert files_in(folder) == sorted([f"{SYSTEM[1:]}/epan/siptls.so", "usr/bin/siptls-scan", *profile,
                                        "usr/share/man/man1/siptls-scan.1.gz", *documents])
     fields = dict(line.split(": ", 1) for line in run(["dpkg-deb", "--field", path], host.base).stdout.splitlines()
                   if ": " in line and not line.startswith(" "))
