@@ -14,7 +14,6 @@ endif()
 set(wireshark_minor "${Wireshark_MAJOR_VERSION}.${Wireshark_MINOR_VERSION}")
 set(made "${CMAKE_CURRENT_BINARY_DIR}/packaging")
 set(here "${CMAKE_CURRENT_LIST_DIR}")
-set(documents "share/doc/siptls")
 string(TIMESTAMP changelog_date "%a, %d %b %Y %H:%M:%S +0000" UTC)
 
 set(CPACK_PACKAGE_NAME siptls)
@@ -45,23 +44,20 @@ set(CPACK_ARCHIVE_COMPONENT_INSTALL ON)
 set(CPACK_ARCHIVE_FILE_NAME "siptls-${PROJECT_VERSION}-wireshark-${wireshark_minor}-${CMAKE_SYSTEM_PROCESSOR}")
 set(CPACK_PACKAGE_FILE_NAME "${CPACK_ARCHIVE_FILE_NAME}")
 
-# Documents of the package
+# Documents of the package: Debian wants them compressed
 configure_file("${here}/changelog.in" "${made}/changelog" @ONLY)
-add_custom_command(OUTPUT "${made}/changelog.gz" "${made}/siptls-scan.1.gz"
-  COMMAND ${CMAKE_COMMAND} -D program=$<TARGET_FILE:siptls-scan> -D version=${PROJECT_VERSION}
-          -D page=${made}/siptls-scan.1 -P "${here}/man-page.cmake"
-  COMMAND gzip -9nkf "${made}/changelog" "${made}/siptls-scan.1"
-  DEPENDS siptls-scan "${made}/changelog" "${here}/man-page.cmake"
-  VERBATIM)
-add_custom_target(siptls-documents ALL DEPENDS "${made}/changelog.gz" "${made}/siptls-scan.1.gz")
-install(FILES README.md "${here}/copyright" "${made}/changelog.gz" DESTINATION "${documents}" COMPONENT documents)
-install(FILES "${made}/siptls-scan.1.gz" DESTINATION share/man/man1 COMPONENT documents)
+configure_file("${PROJECT_SOURCE_DIR}/doc/siptls-scan.1" "${made}/siptls-scan.1" COPYONLY)
+execute_process(COMMAND gzip -9nkf "${made}/changelog" "${made}/siptls-scan.1" COMMAND_ERROR_IS_FATAL ANY)
+install(FILES README.md "${here}/copyright" "${made}/changelog.gz" DESTINATION share/doc/siptls COMPONENT documents
+        EXCLUDE_FROM_ALL)
+install(FILES "${made}/siptls-scan.1.gz" DESTINATION share/man/man1 COMPONENT documents EXCLUDE_FROM_ALL)
 
 # The archive
 configure_file("${here}/install.in" "${made}/install" @ONLY)
 install(TARGETS siptls LIBRARY DESTINATION . COMPONENT archive EXCLUDE_FROM_ALL)
 install(TARGETS siptls-scan RUNTIME DESTINATION . COMPONENT archive EXCLUDE_FROM_ALL)
-install(FILES README.md LICENSE DESTINATION . COMPONENT archive EXCLUDE_FROM_ALL)
+install(FILES README.md LICENSE doc/siptls-scan.1 completions/siptls-scan.bash DESTINATION . COMPONENT archive
+        EXCLUDE_FROM_ALL)
 install(DIRECTORY "profiles/SIP-TLS client auth" DESTINATION profiles COMPONENT archive EXCLUDE_FROM_ALL)
 install(PROGRAMS "${made}/install" DESTINATION . COMPONENT archive EXCLUDE_FROM_ALL)
 

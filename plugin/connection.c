@@ -754,6 +754,25 @@ bool connection_is_over(const struct connection *c, const struct observation *o)
     return !stream->based || !stream_has(stream, o->sequence);
 }
 
+bool connection_needs_headers_only(const struct connection *c, uint32_t next[2])
+{
+    const struct handshake *h = &c->handshake;
+    const bool is_over = is_tls13(c) ? h->answered_hidden && !h->finished[0] && !h->finished[1]
+                                     : h->completed && c->encrypted[0] && c->encrypted[1];
+
+    if (!is_over || c->sip == SIP_NO || c->server == NOBODY || c->closed_first != NOBODY || c->conflict ||
+        c->request_decrypted || c->answer_decrypted || h->hello_request || !c->cipher || strstr(c->cipher, "_NULL_"))
+        return false;
+    for (unsigned side = 0; side < 2; side++) {
+        const struct stream *stream = &c->stream[side];
+        if (!stream->based || !stream_contiguous(stream) || stream->record_octets != stream_end(stream))
+            return false;
+        next[side] = stream->base + stream_end(stream);
+    }
+    return true;
+}
+
+bool connection_hides_records(const struct connection *c) { return is_tls13(c); }
 bool connection_changed(const struct connection *c) { return c->changed; }
 enum sip_by connection_sip(const struct connection *c) { return c->sip; }
 bool connection_has_sip_payload(const struct connection *c) { return c->sip_payload; }

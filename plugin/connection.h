@@ -148,6 +148,15 @@ bool connection_has_tls(const struct connection *connection);
 /* This one was closed, and the segment opens another one on the same addresses, its SYN not captured. */
 bool connection_is_over(const struct connection *connection, const struct observation *observation);
 
+/*
+ * The handshake is over, all of it was seen, and without keys nothing of what can follow is readable but the headers
+ * of records: they say all that there is to observe. `next`: sequence number of each side's next record.
+ */
+bool connection_needs_headers_only(const struct connection *connection, uint32_t next[2]);
+
+/* Records of application data may hold anything: TLS 1.3 (RFC 8446 5.2). */
+bool connection_hides_records(const struct connection *connection);
+
 /* Something happened since connection_verdict_event() last looked. */
 bool connection_changed(const struct connection *connection);
 

@@ -89,6 +89,8 @@ static GPtrArray *connections; /* of struct connection *, all of them */
 static struct sessions *sessions;
 static struct observation observation;
 static uint64_t frames_seen;
+static struct connection *latest; /* of the frame dissected last */
+static bool shows_nothing;
 static unsigned generation;
 
 static void siptls_init(void)
@@ -98,6 +100,7 @@ static void siptls_init(void)
     sessions = sessions_new();
     observation_init(&observation);
     frames_seen = 0;
+    latest = NULL;
     generation++;
 }
 
@@ -111,6 +114,8 @@ static void siptls_cleanup(void)
 }
 
 uint64_t siptls_frames(void) { return frames_seen; }
+void siptls_show_nothing(void) { shows_nothing = true; }
+struct connection *siptls_latest_connection(void) { return latest; }
 unsigned siptls_generation(void) { return generation; }
 
 enum owner siptls_owner(const char *server_ip)
@@ -489,9 +494,10 @@ static struct frame_result *learn(packet_info *pinfo, proto_tree *tree, struct c
     struct segment_ends ends;
 
     frames_seen++;
+    latest = NULL;
     if (!tree || !observe_frame(pinfo, tree, &observation, &ends))
         return NULL;
-    struct connection *connection = connection_of(pinfo, &ends);
+    struct connection *connection = latest = connection_of(pinfo, &ends);
     const bool had_tls = connection_has_tls(connection);
     unsigned events = connection_observe(connection, &observation);
     if (!connection_has_tls(connection))
@@ -503,7 +509,7 @@ static struct frame_result *learn(packet_info *pinfo, proto_tree *tree, struct c
     events |= connection_verdict_event(connection, pinfo->num);
     if (connection_sip(connection) == SIP_NO)
         events = 0;
-    if (had_tls && !events)
+    if (shows_nothing || (had_tls && !events))
         return NULL;
     struct frame_result *result = wmem_new0(wmem_file_scope(), struct frame_result);
     result->connection = connection;

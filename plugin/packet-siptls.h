@@ -14,8 +14,14 @@ void proto_reg_handoff_siptls(void);
 /* The tap's name; its packets carry a struct connection *, to be read on the spot or at draw time. */
 #define SIPTLS_TAP "siptls"
 
+/* For a host that looks at the tap and at no frame: nothing is kept for showing. */
+void siptls_show_nothing(void);
+
 /* Frames of the open capture seen so far. */
 uint64_t siptls_frames(void);
+
+/* The connection of the frame that was dissected last; NULL: it was of none. */
+struct connection *siptls_latest_connection(void);
 
 /* Whether the connections to this server port are SIP, by siptls.ports, sip.tls.port or Decode As. */
 bool siptls_is_sip_port(uint16_t port);

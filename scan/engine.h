@@ -65,6 +65,9 @@ typedef const char *next_file(const void *data, unsigned number);
  */
 void engine_read(const char *path, next_file *next, const void *data, struct file_result *result);
 
+/* Octets of memory that this process holds. */
+uint64_t engine_resident(void);
+
 /* Whether this process should read no more files: its memory is not what it was. */
 bool engine_is_worn(void);
 

@@ -167,15 +167,34 @@ static const struct {
     {"run", RECORD_RUN, read_run},
 };
 
+/*
+ * The tokens of a line, which belong to this function until its next call. Their number; not more than 0 when the
+ * line is no JSON. A certificate may name thousands of hosts: there are as many as are needed.
+ */
+static int parse(const char *line, jsmntok_t **tokens)
+{
+    static jsmntok_t *kept;
+    static unsigned room = 256;
+    int count;
+
+    if (!kept)
+        kept = g_new(jsmntok_t, room);
+    while ((count = json_parse(line, kept, room)) == JSMN_ERROR_NOMEM) {
+        room *= 2;
+        kept = g_renew(jsmntok_t, kept, room);
+    }
+    *tokens = kept;
+    return count;
+}
+
 struct record *record_read(char *line)
 {
     struct record *record = g_new0(struct record, 1);
-    /* a certificate may name thousands of hosts: as many tokens as there are */
-    const int count = json_parse(line, NULL, 0);
-    g_autofree jsmntok_t *tokens = count > 0 ? g_new(jsmntok_t, (size_t)count) : NULL;
+    jsmntok_t *tokens;
+    const int count = parse(line, &tokens);
     struct object o = {line, tokens, tokens + MAX(count, 0)};
 
-    if (count <= 0 || json_parse(line, tokens, (unsigned)count) != count || tokens[0].type != JSMN_OBJECT)
+    if (count <= 0 || tokens[0].type != JSMN_OBJECT)
         return record;
     const char *type = text_of(o, "type");
     if (!type || (int)number_of(o, "schema", 0) != RECORD_SCHEMA)

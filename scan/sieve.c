@@ -7,37 +7,30 @@
 
 enum port_kind { PORT_NOT_ASKED, PORT_PASSES, PORT_OTHER };
 
-struct end {
-    uint8_t address[16]; /* IPv4: the first four, the rest 0 */
-    uint16_t port;
-    uint16_t version; /* of IP */
-};
-
-struct flow {
-    struct end end[2]; /* the lower first */
-};
-
 struct sieve {
     bool (*is_sip_port)(uint16_t port);
     uint8_t tcp_ports[65536];
     bool packets_in_udp[65536]; /* by port */
     GHashTable *needed;         /* a set of struct flow * */
+    struct segment segment;     /* of the packet looked at last */
+    bool has_segment, is_plain; /* is_plain: its headers so far are what every packet has */
+    unsigned part, parts;
     bool all_tcp;
     bool kept_back_tcp; /* in this pass */
     bool too_narrow;    /* more is needed than was known when the pass began */
 };
 
-static guint hash_flow(const void *key)
+unsigned flow_hash(const void *key)
 {
     const uint8_t *octets = key;
-    guint hash = 2166136261u;
+    unsigned hash = 2166136261u;
 
     for (size_t i = 0; i < sizeof(struct flow); i++)
         hash = (hash ^ octets[i]) * 16777619u;
     return hash;
 }
 
-static gboolean equal_flows(const void *a, const void *b) { return memcmp(a, b, sizeof(struct flow)) == 0; }
+int flows_equal(const void *a, const void *b) { return memcmp(a, b, sizeof(struct flow)) == 0; }
 
 void sieve_free(struct sieve *sieve)
 {
@@ -45,19 +38,27 @@ void sieve_free(struct sieve *sieve)
     g_free(sieve);
 }
 
-static void put_in_order(struct flow *flow)
+/* Returns where the first end has gone. */
+static unsigned put_in_order(struct flow *flow)
 {
     if (memcmp(&flow->end[0], &flow->end[1], sizeof flow->end[0]) <= 0)
-        return;
+        return 0;
     const struct end first = flow->end[0];
     flow->end[0] = flow->end[1];
     flow->end[1] = first;
+    return 1;
 }
 
 static void need_flow(struct sieve *sieve, const struct flow *flow)
 {
     if (g_hash_table_add(sieve->needed, g_memdup2(flow, sizeof *flow)) && sieve->kept_back_tcp)
         sieve->too_narrow = true;
+}
+
+void sieve_set_part(struct sieve *sieve, unsigned part, unsigned parts)
+{
+    sieve->part = part;
+    sieve->parts = parts;
 }
 
 void sieve_need_all_tcp(struct sieve *sieve)
@@ -74,17 +75,26 @@ static bool read_end(struct end *end, const char *ip, uint16_t port)
     return inet_pton(end->version == 6 ? AF_INET6 : AF_INET, ip, end->address) == 1;
 }
 
+bool flow_between(struct flow *flow, const char *ip, uint16_t port, const char *other_ip, uint16_t other_port,
+                  unsigned *first)
+{
+    *flow = (struct flow){0};
+    if (!read_end(&flow->end[0], ip, port) || !read_end(&flow->end[1], other_ip, other_port))
+        return false;
+    *first = put_in_order(flow);
+    return true;
+}
+
 void sieve_need(struct sieve *sieve, const char *client_ip, uint16_t client_port, const char *server_ip,
                 uint16_t server_port, bool resumed)
 {
-    struct flow flow = {0};
+    struct flow flow;
+    unsigned first;
 
-    if (resumed || !read_end(&flow.end[0], client_ip, client_port) || !read_end(&flow.end[1], server_ip, server_port)) {
+    if (resumed || !flow_between(&flow, client_ip, client_port, server_ip, server_port, &first))
         sieve_need_all_tcp(sieve);
-        return;
-    }
-    put_in_order(&flow);
-    need_flow(sieve, &flow);
+    else
+        need_flow(sieve, &flow);
 }
 
 bool sieve_needs_any(const struct sieve *sieve) { return sieve->all_tcp || g_hash_table_size(sieve->needed) > 0; }
@@ -116,6 +126,7 @@ static bool skip(struct cursor *c, uint32_t length)
 
 static uint16_t u16(const uint8_t *at) { return (uint16_t)(at[0] << 8 | at[1]); }
 static uint32_t u24(const uint8_t *at) { return (uint32_t)at[0] << 16 | u16(at + 1); }
+static uint32_t u32(const uint8_t *at) { return (uint32_t)u16(at) << 16 | u16(at + 2); }
 
 /* ---- TCP --------------------------------------------------------------------------------------- */
 
@@ -237,16 +248,55 @@ static bool may_hold_alpn(const struct cursor *c)
     return false;
 }
 
+static void note_segment(struct sieve *sieve, struct cursor c, uint32_t header, const struct flow *flow)
+{
+    struct segment *segment = &sieve->segment;
+    const uint8_t *tcp = c.at;
+
+    if (!sieve->is_plain || header < 20 || !skip(&c, header))
+        return;
+    segment->flow = *flow;
+    segment->flow.end[0].port = u16(tcp);
+    segment->flow.end[1].port = u16(tcp + 2);
+    segment->from = put_in_order(&segment->flow);
+    segment->sequence = u32(tcp + 4);
+    segment->acknowledgement = u32(tcp + 8);
+    segment->flags = tcp[13];
+    segment->payload = c.at;
+    segment->length = c.left;
+    sieve->has_segment = true;
+}
+
+const struct segment *sieve_segment(const struct sieve *sieve) { return sieve->has_segment ? &sieve->segment : NULL; }
+
+static bool is_of_part(const struct sieve *sieve, const struct flow *flow, uint16_t from, uint16_t to)
+{
+    struct flow in_order = *flow;
+
+    if (sieve->parts <= 1)
+        return true;
+    in_order.end[0].port = from;
+    in_order.end[1].port = to;
+    put_in_order(&in_order);
+    return flow_hash(&in_order) % sieve->parts == sieve->part;
+}
+
 static bool tcp_passes(struct sieve *sieve, struct cursor c, struct flow *flow)
 {
     enum { HEADER = 20 };
 
-    if (sieve->all_tcp || c.left < HEADER)
+    if (c.left < HEADER)
+        return true;
+    if (!is_of_part(sieve, flow, u16(c.at), u16(c.at + 2)))
+        return false;
+    if (sieve->all_tcp)
         return true;
     const uint16_t from = u16(c.at), to = u16(c.at + 2);
     const uint32_t header = (uint32_t)(c.at[12] >> 4) * 4;
-    if (port_passes(sieve, from) || port_passes(sieve, to))
+    if (port_passes(sieve, from) || port_passes(sieve, to)) {
+        note_segment(sieve, c, header, flow);
         return true;
+    }
     if (header < HEADER || !skip(&c, header))
         return true;
     flow->end[0].port = from;
@@ -327,6 +377,8 @@ static bool ipv4_passes(struct sieve *sieve, struct cursor c)
         memcpy(flow.end[i].address, c.at + 12 + 4 * i, 4);
         flow.end[i].version = 4;
     }
+    sieve->is_plain =
+        sieve->is_plain && header == HEADER && total >= header && total <= c.left && !(fragment & MORE_FRAGMENTS);
     if (total >= header)
         c.left = MIN(c.left, total); /* behind it is what Ethernet pads with */
     if (!skip(&c, header))
@@ -351,6 +403,7 @@ static bool ipv6_passes(struct sieve *sieve, struct cursor c)
         flow.end[i].version = 6;
     }
     skip(&c, HEADER);
+    sieve->is_plain = sieve->is_plain && payload && payload <= c.left && protocol == PROTOCOL_TCP;
     if (payload)
         c.left = MIN(c.left, payload);
     for (int i = 0; protocol == PROTOCOL_HOP_BY_HOP || protocol == PROTOCOL_FRAGMENT; i++) {
@@ -392,6 +445,7 @@ static bool typed_passes(struct sieve *sieve, uint16_t type, struct cursor c)
         if (i == MOST_TAGS || c.left < TAG)
             return true;
         type = u16(c.at + 2);
+        sieve->is_plain = false;
         skip(&c, TAG);
     }
     return type == TYPE_IPV4 ? ipv4_passes(sieve, c) : type == TYPE_IPV6 ? ipv6_passes(sieve, c) : true;
@@ -426,7 +480,8 @@ struct sieve *sieve_new(bool (*is_sip_port)(uint16_t port))
     struct sieve *sieve = g_new0(struct sieve, 1);
 
     sieve->is_sip_port = is_sip_port;
-    sieve->needed = g_hash_table_new_full(hash_flow, equal_flows, g_free, NULL);
+    sieve->parts = 1;
+    sieve->needed = g_hash_table_new_full(flow_hash, flows_equal, g_free, NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(packets_in_udp); i++)
         sieve->packets_in_udp[packets_in_udp[i]] = true;
     return sieve;
@@ -436,6 +491,8 @@ bool sieve_passes(struct sieve *sieve, enum sieve_link link, const uint8_t *octe
 {
     const struct cursor c = {octets, captured};
 
+    sieve->has_segment = false;
+    sieve->is_plain = true;
     switch (link) {
     case LINK_ETHERNET:
         return framed_passes(sieve, c, 12, 14);

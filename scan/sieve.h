@@ -22,11 +22,48 @@ enum sieve_link { LINK_UNKNOWN, LINK_ETHERNET, LINK_SLL, LINK_SLL2, LINK_IP, LIN
 
 struct sieve;
 
+struct end {
+    uint8_t address[16]; /* IPv4: the first four, the rest 0 */
+    uint16_t port;
+    uint16_t version; /* of IP */
+};
+
+struct flow {
+    struct end end[2]; /* the lower first */
+};
+
+/* GHashTable functions for struct flow *. */
+unsigned flow_hash(const void *flow);
+int flows_equal(const void *a, const void *b);
+
+/* Where a connection between these is; false: an address is none. `*first`: the end that has the first address. */
+bool flow_between(struct flow *flow, const char *ip, uint16_t port, const char *other_ip, uint16_t other_port,
+                  unsigned *first);
+
+/* A TCP segment, RFC 9293 3.1. */
+struct segment {
+    struct flow flow;
+    unsigned from; /* the end that sent it */
+    uint32_t sequence, acknowledgement;
+    uint8_t flags;
+    const uint8_t *payload;
+    uint32_t length; /* octets of payload */
+};
+
 struct sieve *sieve_new(bool (*is_sip_port)(uint16_t port));
 void sieve_free(struct sieve *sieve);
 
 /* `captured`: how many octets there are. */
 bool sieve_passes(struct sieve *sieve, enum sieve_link link, const uint8_t *octets, uint32_t captured);
+
+/*
+ * The segment in the packet that sieve_passes() was called with last, on a SIP port; NULL: it was none, or
+ * there was something unusual about it, a tag, an option, a fragment, or not all of it was captured.
+ */
+const struct segment *sieve_segment(const struct sieve *sieve);
+
+/* Of TCP flows only those whose hash is `part` modulo `parts` pass, whatever they are. */
+void sieve_set_part(struct sieve *sieve, unsigned part, unsigned parts);
 
 /* No TCP flow may be kept back. */
 void sieve_need_all_tcp(struct sieve *sieve);

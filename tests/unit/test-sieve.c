@@ -695,6 +695,31 @@ static void test_need_all_tcp(void)
     sieve_free(sieve);
 }
 
+/* Of the parts of a file each flow is in one, with both directions, and what is no TCP is in all. */
+static void test_parts(void)
+{
+    enum { PARTS = 5 };
+    const struct packet rtcp = ipv4(UDP, udp(500, 500, holding("x", 1)));
+    struct sieve *sieve = sieve_new(is_sip_port);
+    unsigned in_part[PARTS] = {0};
+
+    for (uint16_t client = CLIENT; client < CLIENT + 1000; client++) {
+        unsigned passes = 0;
+        for (unsigned part = 0; part < PARTS; part++) {
+            sieve_set_part(sieve, part, PARTS);
+            const bool there = segment_passes(sieve, client, SIP);
+            g_assert_cmpint(segment_passes(sieve, SIP, client), ==, there);
+            passes += there;
+            in_part[part] += there;
+            g_assert_true(passes_cut(sieve, LINK_IP, &rtcp, rtcp.length));
+        }
+        g_assert_cmpuint(passes, ==, 1);
+    }
+    for (unsigned part = 0; part < PARTS; part++)
+        g_assert_cmpuint(in_part[part], >, 100);
+    sieve_free(sieve);
+}
+
 /* ---- whatever comes ----------------------------------------------------------------------------- */
 
 /*
@@ -838,6 +863,7 @@ int main(int argc, char **argv)
     g_test_add_func("/sieve/need", test_need);
     g_test_add_func("/sieve/need-ipv6", test_need_ipv6);
     g_test_add_func("/sieve/need-of-unknown-flows", test_need_of_unknown_flows);
+    g_test_add_func("/sieve/parts", test_parts);
     g_test_add_func("/sieve/need-all-tcp", test_need_all_tcp);
     g_test_add_func("/sieve/cut-packets", test_cut_packets);
     g_test_add_func("/sieve/cut-headers", test_cut_headers);

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "reading.h"
+
+#include "packet-siptls.h"
+#include "record-json.h"
+#include "session.h"
+#include "sieve.h"
+#include "tails.h"
+
+#include <epan/secrets.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* One pass over a file. */
+struct pass {
+    const struct reading_options *options;
+    wtap *file;
+    struct sieve *sieve;
+    struct tails *tails;     /* NULL: everything that the sieve lets pass is dissected */
+    struct session *session; /* NULL: nothing was dissected so far */
+    uint32_t frames;
+    GArray *frames_behind;   /* of uint32_t: the frames up to the end of each file that was read */
+    GPtrArray *continued_in; /* of char *: the files behind the first */
+    unsigned part, parts;    /* which of the connections: 0 to parts - 1 */
+    unsigned parts_needed;   /* the memory does not do for fewer; 0: it does */
+    uint64_t resident;       /* octets that the process had at the beginning */
+    bool is_whole;           /* the file cannot be read in parts */
+    bool resumes;            /* a connection resumes a session */
+};
+
+static bool has_keys; /* of the open file */
+
+static void note_secrets(uint32_t type, const void *secrets, unsigned size)
+{
+    (void)type, (void)secrets, (void)size;
+    has_keys = true;
+}
+
+static void take_secrets(uint32_t type, const void *secrets, unsigned size)
+{
+    has_keys = true;
+    secrets_wtap_callback(type, secrets, size);
+}
+
+/* ---- packets ----------------------------------------------------------------------------------- */
+
+/* NULL: not known */
+static const struct segment *segment_of(const struct pass *pass, const struct ws_record *record)
+{
+    return record->rec.rec_type == REC_TYPE_PACKET ? sieve_segment(pass->sieve) : NULL;
+}
+
+static void dissect(struct pass *pass, struct ws_record *record, int64_t offset)
+{
+    if (!pass->session) {
+        pass->session = session_begin();
+        /* hands over what was read of them before, too */
+        wtap_set_cb_new_secrets(pass->file, take_secrets);
+    }
+    session_dissect(pass->session, pass->file, record, pass->frames, offset);
+    if (pass->tails)
+        tails_dissected(pass->tails, siptls_latest_connection(), segment_of(pass, record));
+}
+
+static const struct {
+    int encapsulation;
+    enum sieve_link link;
+} links[] = {
+    {WTAP_ENCAP_ETHERNET, LINK_ETHERNET}, {WTAP_ENCAP_SLL, LINK_SLL},       {WTAP_ENCAP_SLL2, LINK_SLL2},
+    {WTAP_ENCAP_RAW_IP, LINK_IP},         {WTAP_ENCAP_RAW_IP4, LINK_IP},    {WTAP_ENCAP_RAW_IP6, LINK_IP},
+    {WTAP_ENCAP_NULL, LINK_LOOPBACK},     {WTAP_ENCAP_LOOP, LINK_LOOPBACK},
+};
+
+static enum sieve_link link_of(int encapsulation)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(links); i++)
+        if (links[i].encapsulation == encapsulation)
+            return links[i].link;
+    return LINK_UNKNOWN;
+}
+
+static bool matters(struct pass *pass, struct ws_record *record)
+{
+    const wtap_rec *rec = &record->rec;
+
+    /* with keys, SIP shows in the payload of any connection */
+    if (has_keys && pass->continued_in->len == 0)
+        sieve_need_all_tcp(pass->sieve);
+    if (has_keys && pass->tails)
+        tails_disable(pass->tails);
+    if (rec->rec_type != REC_TYPE_PACKET)
+        return true;
+    return sieve_passes(pass->sieve, link_of(rec->rec_header.packet_header.pkt_encap), ws_record_octets(record),
+                        rec->rec_header.packet_header.caplen);
+}
+
+/* Whether it belongs to a connection of which nothing needs to be dissected any more. */
+static bool is_taken(struct pass *pass, const struct ws_record *record)
+{
+    const wtap_rec *rec = &record->rec;
+    const struct timestamp time = {rec->ts.secs, rec->ts.nsecs};
+
+    return pass->session && pass->tails && rec->rec_type == REC_TYPE_PACKET &&
+           rec->rec_header.packet_header.caplen == rec->rec_header.packet_header.len &&
+           tails_take(pass->tails, segment_of(pass, record), pass->frames, time);
+}
+
+/* What Wireshark's library says of a file, in words that go behind the file's name. */
+static const struct {
+    int error;
+    const char *text;
+} errors[] = {
+    {WTAP_ERR_NOT_REGULAR_FILE, "it is neither a file nor a pipe"},
+    {WTAP_ERR_UNSUPPORTED, "it holds something that Wireshark does not read"},
+    {WTAP_ERR_SHORT_READ, "it appears to have been cut short in the middle of a packet"},
+    {WTAP_ERR_BAD_FILE, "it appears to be damaged or corrupt"},
+    {WTAP_ERR_DECOMPRESS, "it cannot be decompressed: it may be damaged or corrupt"},
+};
+
+static char *error_text(int error, const char *detail)
+{
+    const char *text = error < 0 ? wtap_strerror(error) : g_strerror(error);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(errors); i++)
+        if (errors[i].error == error)
+            text = errors[i].text;
+    return detail ? g_strdup_printf("%s (%s)", text, detail) : g_strdup(text);
+}
+
+/* Begins like a capture: https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-02.html, ...-pcap-03.html */
+static bool begins_like_capture(const char *path)
+{
+    static const char magic[][5] = {"\x0a\x0d\x0d\x0a", "\xa1\xb2\xc3\xd4", "\xd4\xc3\xb2\xa1", "\xa1\xb2\x3c\x4d",
+                                    "\x4d\x3c\xb2\xa1", "\xa1\xb2\xcd\x34", "\x34\xcd\xb2\xa1"};
+    char octets[4];
+    FILE *file = fopen(path, "re");
+    const bool is_read = file && fread(octets, 1, sizeof octets, file) == sizeof octets;
+    bool is_like = false;
+
+    if (file)
+        fclose(file);
+    for (size_t i = 0; is_read && i < G_N_ELEMENTS(magic); i++)
+        is_like = is_like || memcmp(octets, magic[i], sizeof octets) == 0;
+    return is_like;
+}
+
+/* Wireshark shows texts and pictures, too, as files of one packet, and takes broken captures for such. */
+static bool holds_no_packets(const char *path, wtap *file)
+{
+    const int encapsulation = wtap_file_encap(file);
+    const char *type = wtap_file_type_subtype_name(wtap_file_type_subtype(file));
+
+    return encapsulation == WTAP_ENCAP_MIME || encapsulation == WTAP_ENCAP_JSON ||
+           (!strstr(type, "pcap") && begins_like_capture(path));
+}
+
+static void note_no_capture(const char *path, struct file_result *result)
+{
+    const bool is_like = begins_like_capture(path);
+
+    result->status = is_like ? FILE_CUT_SHORT : FILE_NOT_A_CAPTURE;
+    result->cause = g_strdup(is_like ? "it begins like a capture and is damaged or cut short at once"
+                                     : "not a capture file that Wireshark reads");
+}
+
+static wtap *open_file(const char *path, struct file_result *result)
+{
+    int error = 0;
+    char *detail = NULL;
+    wtap *file = wtap_open_offline(path, WTAP_TYPE_AUTO, &error, &detail, FALSE);
+
+    if (file && !holds_no_packets(path, file))
+        return file;
+    if (file || error == WTAP_ERR_FILE_UNKNOWN_FORMAT || error == WTAP_ERR_SHORT_READ) {
+        note_no_capture(path, result);
+    } else {
+        result->status = FILE_UNREADABLE;
+        result->cause = error == ENOENT   ? g_strdup("no such file")
+                        : error == EACCES ? g_strdup("permission denied: run as a user who may read it, or as root")
+                                          : error_text(error, detail);
+    }
+    g_free(detail);
+    if (file)
+        wtap_close(file);
+    return NULL;
+}
+
+/*
+ * Wireshark keeps some 10 KiB of every connection until the end. Looks now and then, and says into how many parts
+ * to divide the file when it will be too much.
+ */
+static unsigned parts_for_memory(const struct pass *pass)
+{
+    enum { LOOK_EVERY = 1 << 14, MOST = 340 << 20, SPARE = 220 << 20, MOST_PARTS = 4096 }; /* octets */
+
+    if (pass->frames % LOOK_EVERY || pass->is_whole || engine_resident() <= MOST)
+        return 0;
+    const int64_t size = wtap_file_size(pass->file, NULL), read = wtap_read_so_far(pass->file);
+    const uint64_t grown = engine_resident() - MIN(pass->resident, engine_resident());
+    const uint64_t whole = read > 0 && size > read ? grown * (uint64_t)size / (uint64_t)read : grown;
+    return MIN(pass->parts * (unsigned)(2 + whole / SPARE), MOST_PARTS);
+}
+
+/* Returns 0, or the error that ended the reading before the file's end. */
+static int read_packets(struct pass *pass, char **detail)
+{
+    struct ws_record record;
+    int error = 0;
+    int64_t offset;
+
+    ws_record_init(&record);
+    while (!pass->parts_needed && ws_record_read(pass->file, &record, &error, detail, &offset)) {
+        pass->frames++;
+        if (matters(pass, &record) && !is_taken(pass, &record))
+            dissect(pass, &record, offset);
+        ws_record_reset(&record);
+        pass->parts_needed = parts_for_memory(pass);
+    }
+    ws_record_clear(&record);
+    g_array_append_val(pass->frames_behind, pass->frames);
+    return error;
+}
+
+static void read_first(struct pass *pass, struct file_result *result)
+{
+    char *detail = NULL;
+    const int error = read_packets(pass, &detail);
+
+    result->packets = pass->frames;
+    if (error != 0) {
+        result->status = FILE_CUT_SHORT;
+        result->cause = error_text(error, detail);
+    }
+    g_free(detail);
+}
+
+/* ---- into the next file of a ring buffer -------------------------------------------------------- */
+
+enum { MOST_CONTINUATIONS = 4 }; /* a handshake takes seconds; a file of a ring buffer that is smaller is rare */
+
+/* Not one that began earlier, nor one that ended before the server had said anything: a scan of ports perhaps. */
+static bool is_under_way(const struct facts *facts)
+{
+    const bool began_earlier = facts->reason == REASON_HANDSHAKE_NOT_CAPTURED && (facts->caveats & CAVEAT_NO_SYN);
+    const bool gave_up = facts->reason == REASON_ABORTED_EARLY && facts->closed_first != SIDE_NONE;
+
+    return facts->outcome == OUTCOME_INCOMPLETE && !began_earlier && !gave_up;
+}
+
+static void need_if_under_way(void *data, const struct facts *facts)
+{
+    struct sieve *sieve = data;
+
+    if (is_under_way(facts))
+        sieve_need(sieve, facts->client_ip, facts->client_port, facts->server_ip, facts->server_port, false);
+}
+
+static bool no_port(uint16_t port)
+{
+    (void)port;
+    return false;
+}
+
+/* False: nothing is under way, or the file cannot be read, which is said when its turn comes. */
+static bool continue_into(struct pass *pass, const char *path)
+{
+    struct sieve *sieve = sieve_new(no_port);
+    struct file_result ignored = {0};
+    char *detail = NULL;
+
+    listing_each(pass->options->listing, need_if_under_way, sieve);
+    wtap *file = sieve_needs_any(sieve) ? open_file(path, &ignored) : NULL;
+    if (file) {
+        struct sieve *const before = pass->sieve;
+        pass->tails = NULL; /* what is lost here could not be read again */
+        pass->is_whole = true;
+        wtap_close(pass->file);
+        pass->file = file;
+        pass->sieve = sieve;
+        wtap_set_cb_new_secrets(file, take_secrets);
+        g_ptr_array_add(pass->continued_in, g_strdup(path));
+        read_packets(pass, &detail);
+        pass->sieve = before;
+    }
+    g_free(detail);
+    file_result_clear(&ignored);
+    sieve_free(sieve);
+    return file != NULL;
+}
+
+/* ---- records ----------------------------------------------------------------------------------- */
+
+struct collecting {
+    const char *path;
+    struct pass *pass;
+    struct file_result *result;
+};
+
+/* Each connection is told of in one part, also what came in a tunnel and therefore passed in all of them. */
+static bool is_of_part(const struct pass *pass, const struct facts *facts)
+{
+    struct flow flow;
+    unsigned first;
+
+    if (pass->parts == 1)
+        return true;
+    if (!flow_between(&flow, facts->client_ip, facts->client_port, facts->server_ip, facts->server_port, &first))
+        return pass->part == 0;
+    return flow_hash(&flow) % pass->parts == pass->part;
+}
+
+static void collect(void *data, const struct facts *facts)
+{
+    struct collecting *collecting = data;
+    struct pass *pass = collecting->pass;
+    const uint32_t *frames_behind = (const uint32_t *)(const void *)pass->frames_behind->data;
+    g_autoptr(GPtrArray) continued_in = g_ptr_array_new();
+
+    if (facts->first_frame > frames_behind[0] || !is_of_part(pass, facts))
+        return; /* the next file's own, or another part's */
+    pass->resumes = pass->resumes || facts->resumed;
+    for (unsigned i = 0; i < pass->continued_in->len && facts->last_frame > frames_behind[i]; i++)
+        g_ptr_array_add(continued_in, g_ptr_array_index(pass->continued_in, i));
+    const struct record_place place = {
+        .file = collecting->path,
+        .continued_in = continued_in->len ? continued_in : NULL,
+        .frames_behind = frames_behind,
+    };
+    record_json_connection(collecting->result->records, facts, &place);
+    collecting->result->connections++;
+}
+
+/* What is learnt from a connection that was found about those that were kept back. */
+static void teach(void *data, const struct facts *facts)
+{
+    if (!siptls_is_sip_port(facts->server_port))
+        sieve_need(data, facts->client_ip, facts->client_port, facts->server_ip, facts->server_port, facts->resumed);
+}
+
+/* How a pass over a file went. */
+enum pass_end { PASS_DONE, PASS_AGAIN, PASS_TOO_LARGE };
+
+static enum pass_end end_of(struct pass *pass)
+{
+    if (pass->parts_needed)
+        return PASS_TOO_LARGE;
+    if (pass->session)
+        listing_each(pass->options->listing, teach, pass->sieve);
+    const bool is_narrow = sieve_kept_back_too_much(pass->sieve), is_lost = pass->tails && tails_lost(pass->tails);
+    return is_narrow || is_lost ? PASS_AGAIN : PASS_DONE;
+}
+
+static void collect_all(struct pass *pass, const char *path, next_file *next, const void *data,
+                        struct file_result *result)
+{
+    struct collecting collecting = {path, pass, result};
+    const char *name;
+
+    if (!result->records)
+        result->records = g_string_new(NULL);
+    if (!pass->session)
+        return;
+    for (unsigned i = 0; next && i < MOST_CONTINUATIONS && (name = next(data, i)); i++)
+        if (!continue_into(pass, name))
+            break;
+    listing_each(pass->options->listing, collect, &collecting);
+}
+
+/* One pass over the file, or over a part of its connections; adds their records to the result when it was a good one.
+ */
+static enum pass_end read_once(struct pass *pass, const char *path, next_file *next, const void *data,
+                               struct file_result *result)
+{
+    struct file_result of_pass = {0};
+
+    has_keys = false;
+    pass->file = open_file(path, &of_pass);
+    if (!pass->file) {
+        file_result_clear(result);
+        *result = of_pass;
+        return PASS_DONE;
+    }
+    pass->resident = engine_resident();
+    pass->frames_behind = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    pass->continued_in = g_ptr_array_new_with_free_func(g_free);
+    wtap_set_cb_new_secrets(pass->file, note_secrets);
+    sieve_set_part(pass->sieve, pass->part, pass->parts);
+    read_first(pass, &of_pass);
+    const enum pass_end end = end_of(pass);
+    if (end == PASS_DONE) {
+        g_free(result->cause);
+        result->status = of_pass.status;
+        result->cause = g_steal_pointer(&of_pass.cause);
+        result->packets = of_pass.packets;
+        collect_all(pass, path, next, data, result);
+    }
+    file_result_clear(&of_pass);
+    session_end(pass->session);
+    wtap_close(pass->file);
+    g_array_unref(pass->frames_behind);
+    g_ptr_array_unref(pass->continued_in);
+    return end;
+}
+
+/* What can be read once only cannot be read again when something turns out to have been kept back in vain. */
+static bool can_be_read_again(const char *path)
+{
+    struct stat status;
+
+    return strcmp(path, "-") != 0 && stat(path, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+void read_file(const char *path, const struct reading_options *options, next_file *next, const void *data,
+               struct file_result *result)
+{
+    struct sieve *sieve = sieve_new(siptls_is_sip_port);
+    struct tails *tails = tails_new();
+    const bool is_read_once = !can_be_read_again(path);
+    bool is_whole = is_read_once, resumes = false;
+    unsigned part = 0, parts = 1;
+
+    *result = (struct file_result){0};
+    if (options->any_port || options->has_keys || is_read_once)
+        sieve_need_all_tcp(sieve);
+    if (options->has_keys || is_read_once)
+        tails_disable(tails);
+    while (part < parts) {
+        struct pass pass = {
+            .options = options, .sieve = sieve, .tails = tails, .part = part, .parts = parts, .is_whole = is_whole};
+        const enum pass_end end = read_once(&pass, path, next, data, result);
+        resumes = resumes || pass.resumes;
+        part += end == PASS_DONE;
+        if (end == PASS_TOO_LARGE)
+            parts = pass.parts_needed;
+        if (parts > 1 && resumes) { /* the session may have begun in a connection of another part */
+            is_whole = true;
+            resumes = false;
+            parts = 1;
+        } else if (end != PASS_TOO_LARGE) {
+            continue;
+        }
+        tails_lost(tails);
+        sieve_kept_back_too_much(sieve);
+        file_result_clear(result);
+        part = 0;
+    }
+    tails_free(tails);
+    sieve_free(sieve);
+}
