@@ -2,7 +2,7 @@
 #
 # packaging.cmake - what cpack makes of a build, for the Wireshark it was built on and no other minor version:
 #
-#     cpack -G DEB    a Debian package: plugin into the system's plugin folder, siptls-scan into /usr/bin
+#     cpack -G DEB    a Debian package: plugin and profile into the system's folders, siptls-scan into /usr/bin
 #     cpack -G TGZ    an archive with a script that installs for one user, or for all
 #
 # Who made the package is DEBFULLNAME and DEBEMAIL, as for Debian's own tools.
@@ -58,6 +58,7 @@ install(TARGETS siptls LIBRARY DESTINATION . COMPONENT archive EXCLUDE_FROM_ALL)
 install(TARGETS siptls-scan RUNTIME DESTINATION . COMPONENT archive EXCLUDE_FROM_ALL)
 install(FILES README.md LICENSE doc/siptls-scan.1 completions/siptls-scan.bash DESTINATION . COMPONENT archive
         EXCLUDE_FROM_ALL)
+install(DIRECTORY "profiles/SIP-TLS client auth" DESTINATION profiles COMPONENT archive EXCLUDE_FROM_ALL)
 install(PROGRAMS "${made}/install" DESTINATION . COMPONENT archive EXCLUDE_FROM_ALL)
 
 include(CPack)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""cmake --install puts one file into place, and Wireshark finds it there: for a user in the personal folder, for root
-in the system's."""
+"""cmake --install puts the plugin and the profile into place, and Wireshark finds them there: for a user in the personal
+folders, for root in the system's."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -12,6 +13,10 @@ from conftest import ROOT
 
 SYSTEM = subprocess.run(["pkg-config", "--variable=plugindir", "wireshark"], stdout=subprocess.PIPE, check=True,
                         text=True).stdout.strip()
+DATA = subprocess.run(["pkg-config", "--variable=prefix", "wireshark"], stdout=subprocess.PIPE, check=True,
+                      text=True).stdout.strip() + "/share/wireshark"
+PROFILE = "SIP-TLS client auth"
+PROFILE_FILES = [f"{PROFILE}/{name}" for name in ("colorfilters", "dfilter_buttons", "preferences")]
 
 
 def installed(host, name, *options, **environment):
@@ -23,13 +28,23 @@ def installed(host, name, *options, **environment):
                     ["cmake", "--install", folder, "--component", "plugin"]):
         done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         assert done.returncode == 0, done.stdout.decode()
-    return (folder / "install_manifest_plugin.txt").read_text().split()
+    return sorted((folder / "install_manifest_plugin.txt").read_text().splitlines())
+
+
+def tshark(command, home, *arguments):
+    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": str(home)}
+    return subprocess.run([*command, "tshark", *arguments], env=environment, stdout=subprocess.PIPE, check=True,
+                          stderr=subprocess.PIPE, cwd=home).stdout.decode()
 
 
 def plugins(command, home):
-    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": str(home)}
-    return subprocess.run([*command, "tshark", "-G", "plugins"], env=environment, stdout=subprocess.PIPE, check=True,
-                          stderr=subprocess.PIPE, cwd=home).stdout.decode()
+    return tshark(command, home, "-G", "plugins")
+
+
+def titles(command, host, home):
+    """What the columns of the profile are called where it is used."""
+    listed = tshark(command, home, "-C", PROFILE, "-r", host.capture("provider-renewal.pcapng"), "-c", "1", "-T", "psml")
+    return re.findall("<section>(.*)</section>", listed.partition("</structure>")[0])
 
 
 def showing(source, folder):
@@ -37,25 +52,49 @@ def showing(source, folder):
     return ["unshare", "--mount", "sh", "-euc", 'mount --bind "$0" "$1"; shift; exec "$@"', source, folder]
 
 
-def test_personal_folder(host):
-    files = installed(host, "personal", "-DSIPTLS_PERSONAL=ON")
-    assert len(files) == 1 and files[0].startswith(str(host.home)) and files[0].endswith("/siptls.so")
+SHOWN = ["No.", "Time", "Source", "Destination", "Protocol", "Server asks", "Answer", "Outcome", "Impact", "Info"]
+
+
+@pytest.mark.parametrize("name, made, configuration", (
+    ("new", (), ".config/wireshark"), ("old", (".wireshark",), ".wireshark"),
+    ("both", (".wireshark", ".config/wireshark"), ".config/wireshark")))
+def test_personal_folder(host, name, made, configuration):
+    """The profile goes where Wireshark looks for this user's, which an old folder decides."""
+    home = host.base / f"home-{name}"
+    for folder in ("", *made):
+        (home / folder).mkdir(parents=True)
+    files = installed(host, f"personal-{name}", "-DSIPTLS_PERSONAL=ON", HOME=str(home))
+    profile = home / configuration / "profiles"
+    plugin = f"{home}/.local/lib/wireshark/plugins/{Path(SYSTEM).name}/epan/siptls.so"
+    assert files == sorted([plugin, *(str(profile / each) for each in PROFILE_FILES)])
+    assert sorted(str(each) for each in home.rglob("*") if each.is_file()) == files
+    subprocess.run(["chmod", "-R", "a+rwX", home], check=True)      # the user's, who is not always the one who runs this
     there = Path(SYSTEM) / "epan"
     hide = []
     if (there / "siptls.so").exists():      # it would be taken first
         if os.geteuid() != 0:
             pytest.skip(f"{there} has a siptls.so, which only root can hide")
         hide = showing(host.base / "no-plugins", there)
-    listed = plugins([*hide, *host.unprivileged()], host.home)
-    assert files[0] in listed
+    as_user = [*hide, *host.unprivileged()]
+    assert plugin in plugins(as_user, home)
+    assert titles(as_user, host, home) == SHOWN
+
+    # what Wireshark wrote there for the user stays
+    (profile / PROFILE / "preferences").write_text("changed\n")
+    assert installed(host, f"personal-{name}", "-DSIPTLS_PERSONAL=ON", HOME=str(home)) == [plugin]
+    assert (profile / PROFILE / "preferences").read_text() == "changed\n"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="the system's plugin folder is root's")
 def test_system_folder(host):
-    """Root's Wireshark looks there only. A private mount shows the folder as the installation would leave it."""
+    """Root's Wireshark looks there only. Private mounts show the folders as the installation would leave them."""
     root = host.base / "root"
     files = installed(host, "system", "-DSIPTLS_PERSONAL=OFF", DESTDIR=str(root))
-    assert files == [f"{SYSTEM}/epan/siptls.so"]
-    assert [each for each in root.rglob("*") if each.is_file()] == [root / files[0].lstrip("/")]
-    listed = plugins(showing(root / SYSTEM.lstrip("/") / "epan", f"{SYSTEM}/epan"), host.home)
-    assert files[0] in listed
+    assert files == sorted([f"{SYSTEM}/epan/siptls.so", *(f"{DATA}/profiles/{each}" for each in PROFILE_FILES)])
+    assert sorted(each for each in root.rglob("*") if each.is_file()) == [root / each.lstrip("/") for each in files]
+    see = [each for folder in (f"{SYSTEM}/epan", f"{DATA}/profiles") for each in showing(root / folder.lstrip("/"), folder)]
+    assert f"{SYSTEM}/epan/siptls.so" in plugins(see, host.home)
+    home = host.base / "home-of-system"
+    home.mkdir()
+    home.chmod(0o777)
+    assert titles([*see, *host.unprivileged()], host, home) == SHOWN

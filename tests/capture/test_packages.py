@@ -10,13 +10,14 @@ import tarfile
 import pytest
 
 from conftest import ROOT
-from test_install import SYSTEM, showing
+from test_install import DATA, PROFILE_FILES, SYSTEM, showing
 
 MINOR = os.path.basename(SYSTEM)
 PLUGIN = f".local/lib/wireshark/plugins/{MINOR}/epan/siptls.so"
 PROGRAM = ".local/bin/siptls-scan"
-INSTALLED = [PROGRAM, PLUGIN, ".local/share/bash-completion/completions/siptls-scan",
-             ".local/share/man/man1/siptls-scan.1"]
+PROFILES = ".config/wireshark/profiles"
+INSTALLED = [*(f"{PROFILES}/{name}" for name in PROFILE_FILES), PROGRAM, PLUGIN,
+             ".local/share/bash-completion/completions/siptls-scan", ".local/share/man/man1/siptls-scan.1"]
 WRONG_USAGE = 2
 
 
@@ -94,6 +95,18 @@ def test_archive_installs_works_and_goes(host, archive, home, as_user):
     assert again.returncode == WRONG_USAGE and "not installed" in again.stdout
 
 
+def test_a_changed_profile_is_the_users(archive, home, as_user):
+    """Neither a second installation nor the removal takes away what Wireshark wrote there."""
+    as_user(archive / "install")
+    preferences = home / f"{PROFILES}/{PROFILE_FILES[-1]}"
+    as_user("sh", "-c", 'echo "# changed" >>"$0"', preferences)
+    changed = preferences.read_text()
+    as_user(archive / "install")
+    assert preferences.read_text() == changed and changed.endswith("# changed\n")
+    assert str(preferences.parent) in as_user(archive / "install", "--remove").stdout
+    assert files_in(home) == INSTALLED[:len(PROFILE_FILES)] and preferences.read_text() == changed
+
+
 @pytest.mark.parametrize("line, named", (
     ("TShark (Wireshark) 3.6.2 (Git v3.6.2 packaged as 3.6.2-2).", "3.6.2"), ("TShark (Wireshark) 4.99.0.", "4.99.0")))
 def test_another_wireshark_is_refused_by_name(host, archive, home, as_user, line, named):
@@ -129,7 +142,7 @@ def test_archive_for_all(host, archive, home):
     """Private mounts show the system's folders as they would become."""
     plain = run([archive / "install"], home, check=False)
     assert plain.returncode == WRONG_USAGE and "--system" in plain.stdout
-    folders = {f"{SYSTEM}/epan": home / "plugins", "/usr/local": home / "local"}
+    folders = {f"{SYSTEM}/epan": home / "plugins", "/usr/local": home / "local", f"{DATA}/profiles": home / "profiles"}
     command = []
     for at, folder in folders.items():
         folder.mkdir()
@@ -137,7 +150,8 @@ def test_archive_for_all(host, archive, home):
         command += showing(folder, at)
     run([*command, archive / "install", "--system"], home)
     assert files_in(home) == ["local/bin/siptls-scan", "local/share/bash-completion/completions/siptls-scan",
-                              "local/share/man/man1/siptls-scan.1", "plugins/siptls.so"]
+                              "local/share/man/man1/siptls-scan.1", "plugins/siptls.so",
+                              *(f"profiles/{name}" for name in PROFILE_FILES)]
     assert f"{SYSTEM}/epan/siptls.so" in run([*command, "tshark", "-G", "plugins"], home).stdout
     run([*command, archive / "install", "--remove", "--system"], home)
     assert files_in(home) == []
@@ -148,8 +162,9 @@ def test_debian_package(packages, host):
     folder = host.base / "unpacked"
     run(["dpkg-deb", "--extract", path, folder], host.base)
     documents = [f"usr/share/doc/siptls/{name}" for name in ("README.md", "changelog.gz", "copyright")]
+    profile = [f"{DATA[1:]}/profiles/{name}" for name in PROFILE_FILES]
     completions = ["usr/share/bash-completion/completions/siptls-scan", "usr/share/zsh/vendor-completions/_siptls-scan"]
-    assert files_in(folder) == sorted([f"{SYSTEM[1:]}/epan/siptls.so", "usr/bin/siptls-scan",
+    assert files_in(folder) == sorted([f"{SYSTEM[1:]}/epan/siptls.so", "usr/bin/siptls-scan", *profile,
                                        "usr/share/man/man1/siptls-scan.1.gz", *completions, *documents])
     fields = dict(line.split(": ", 1) for line in run(["dpkg-deb", "--field", path], host.base).stdout.splitlines()
                   if ": " in line and not line.startswith(" "))
