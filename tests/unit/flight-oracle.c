@@ -13,10 +13,12 @@ static bool carries(unsigned z, unsigned content, unsigned constant, unsigned bl
     return block ? z >= content && z - content < block && (z + 1) % block == 0 : z == content + constant;
 }
 
-/* Can it carry a content between `least` and, CertificateVerify within, whatever is left? */
+/* Can it carry a CertificateVerify and `more` octets? */
 static bool carries_verify(unsigned z, unsigned more, unsigned constant, unsigned block)
 {
-    for (unsigned content = more; content <= z; content++)
+    const unsigned padding = block ? block : constant + 1; /* more than there can be */
+
+    for (unsigned content = z >= padding + more ? z - padding : more; content <= z; content++)
         if (carries(z, content, constant, block) && signature(content - more))
             return true;
     return false;
@@ -53,7 +55,7 @@ bool flight_producible_by_client(const unsigned *z, unsigned count, unsigned fin
     if (producible(z, count, finished, asked, 0, 0) || producible(z, count, finished, asked, 16, 0))
         return true;
     for (unsigned block = 16; block <= z[0] + 1; block++)
-        if (producible(z, count, finished, asked, 0, block))
+        if ((z[0] + 1) % block == 0 && producible(z, count, finished, asked, 0, block))
             return true;
     return false;
 }

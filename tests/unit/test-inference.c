@@ -102,6 +102,7 @@ static const struct sent {
     {"early-data", SHA256, {36, 400, 1200, 264, 36}, {1300}, EARLY, NOTHING, 0},
     {"early-data-server-may-join", SHA256, {36, 400, 36}, {40, 900, 264, 36}, EARLY, NOTHING, 0},
     {"not-asked-data-at-once-server-says", SHA256, {36, 150}, {40, 900, 264, 36}, 0, NOT, 1},
+    {"not-asked-or-padded-server-may-join", SHA256, {2544}, {111, 264, 264, 36}, 0, NOTHING, 0},
     {"early-data-server-says", SHA256, {36, 400, 36}, {10, 900, 264, 36}, EARLY, NOT, 0},
     {"resumed", SHA256, {36, 400}, {10, 36}, RESUMED, NOTHING, 1},
     {"large-request", SHA256, {0}, {10, 1200, 900, 264, 36}, 0, NOTHING, 0},
