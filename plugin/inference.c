@@ -384,7 +384,8 @@ struct inference infer(const struct inference_input *input)
         out.conflict = true; /* the client's records do not look like it */
         return out;
     }
-    if (by_server == INFERRED_NOT_REQUESTED && !fit[NOT_ASKED].possible && may_hide_request(&server))
+    if (by_server == INFERRED_NOT_REQUESTED && (asked_possible || !fit[NOT_ASKED].possible) &&
+        may_hide_request(&server))
         return out;
     take(&out, by_server, fit);
     return out;

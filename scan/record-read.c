@@ -8,6 +8,8 @@
 #include <wireshark.h>
 #include <wsutil/wsjson.h>
 
+#define MOST_EXACT ((int64_t)1 << 53) /* JSON numbers are read as doubles */
+
 /* An object of the line being read. */
 struct object {
     char *line;
@@ -21,11 +23,13 @@ static const char *text_of(struct object o, const char *name)
     return json_get_string(o.line, o.token, name);
 }
 
-static double number_of(struct object o, const char *name, double otherwise)
+/* A whole number from 0 to `most`; another one, or none, gives `otherwise`. */
+static int64_t number_of(struct object o, const char *name, int64_t most, int64_t otherwise)
 {
     double value;
 
-    return json_get_double(o.line, o.token, name, &value) ? value : otherwise;
+    return json_get_double(o.line, o.token, name, &value) && value >= 0 && value <= (double)most ? (int64_t)value
+                                                                                                 : otherwise;
 }
 
 static struct object object_of(struct object o, const char *name)
@@ -114,7 +118,7 @@ static bool read_connection(struct record *record, struct object o)
     c->server_ip = g_strdup(server);
     c->client_ip = g_strdup(client);
     c->sni = g_strdup(text_of(o, "sni"));
-    c->server_port = (uint16_t)number_of(o, "server_port", 0);
+    c->server_port = (uint16_t)number_of(o, "server_port", UINT16_MAX, 0);
     c->resumed = bool_of(o, "resumed") == TRI_TRUE;
     c->client_auth = word(client_auth_value(text_of(o, "client_auth")));
     c->client_cert = word(client_cert_value(text_of(o, "client_cert")));
@@ -126,10 +130,10 @@ static bool read_connection(struct record *record, struct object o)
     c->start = time_of(o, "start");
     c->end = time_of(o, "end");
     read_leaf(c, object_of(o, "client_leaf"));
-    record->client_port = (uint16_t)number_of(o, "client_port", 0);
+    record->client_port = (uint16_t)number_of(o, "client_port", UINT16_MAX, 0);
     record->has_hello = g_strcmp0(text_of(o, "role_from"), role_from_name(ROLE_FROM_HELLO)) == 0;
-    record->first_frame = (uint32_t)number_of(o, "first_frame", 0);
-    record->last_frame = (uint32_t)number_of(o, "last_frame", 0);
+    record->first_frame = (uint32_t)number_of(o, "first_frame", UINT32_MAX, 0);
+    record->last_frame = (uint32_t)number_of(o, "last_frame", UINT32_MAX, 0);
     record->alert = alert_of(object_of(o, "alert"));
     record->filter = g_strdup(text_of(o, "filter"));
     record->continued_in = strings_of(o, "continued_in");
@@ -142,9 +146,9 @@ static bool read_file(struct record *record, struct object o)
     record->status = g_strdup(text_of(o, "status"));
     record->error = g_strdup(text_of(o, "error"));
     record->modified = g_strdup(text_of(o, "mtime"));
-    record->size = (int64_t)number_of(o, "size", -1);
-    record->packets = (uint64_t)number_of(o, "packets", 0);
-    record->connections = (unsigned)number_of(o, "connections", 0);
+    record->size = number_of(o, "size", MOST_EXACT, -1);
+    record->packets = (uint64_t)number_of(o, "packets", MOST_EXACT, 0);
+    record->connections = (unsigned)number_of(o, "connections", UINT32_MAX, 0);
     return record->file && record->status;
 }
 
@@ -192,12 +196,12 @@ struct record *record_read(char *line)
     struct record *record = g_new0(struct record, 1);
     jsmntok_t *tokens;
     const int count = parse(line, &tokens);
-    struct object o = {line, tokens, tokens + MAX(count, 0)};
 
     if (count <= 0 || tokens[0].type != JSMN_OBJECT)
         return record;
+    const struct object o = {line, tokens, tokens + count};
     const char *type = text_of(o, "type");
-    if (!type || (int)number_of(o, "schema", 0) != RECORD_SCHEMA)
+    if (!type || number_of(o, "schema", UINT16_MAX, 0) != RECORD_SCHEMA)
         return record;
     record->file = g_strdup(text_of(o, "file"));
     for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
