@@ -9,9 +9,6 @@
 #define SMALLEST_CERTIFICATE 57  /* an Ed25519 raw public key */
 #define SMALLEST_X509        132 /* what a server's Certificate has at least */
 #define SMALLEST_VERIFY      72
-#define SMALLEST_RSA         128 /* octets of a signature, in steps of 512 bits */
-#define LARGEST_RSA          2048
-#define RSA_STEP             64
 #define SMALLEST_EXTENSIONS  6
 #define LARGEST_EXTENSIONS   131
 #define SMALLEST_REQUEST     15
@@ -83,30 +80,33 @@ struct flight {
     unsigned finished; /* octets of this suite's Finished */
 };
 
-/* CertificateVerify with the signatures there are: EdDSA, ECDSA in DER, RSA, ML-DSA. */
-static bool is_verify_content(unsigned octets)
-{
-    static const unsigned others[] = {72, 122, 2428, 3317, 4635};
+/* Octets of a CertificateVerify with the signatures there are: EdDSA, ECDSA in DER, RSA, ML-DSA. */
+static const struct {
+    unsigned first, last, step;
+} verifies[] = {{72, 72, 1},     {76, 80, 1},     {108, 112, 1},   {122, 122, 1},  {141, 147, 1},
+                {136, 2056, 64}, {2428, 2428, 1}, {3317, 3317, 1}, {4635, 4635, 1}};
 
-    if ((octets >= 76 && octets <= 80) || (octets >= 108 && octets <= 112) || (octets >= 141 && octets <= 147))
-        return true;
-    for (size_t i = 0; i < G_N_ELEMENTS(others); i++)
-        if (octets == others[i])
+/* Can a CertificateVerify be that long? In constant time: the range is the sender's choice. */
+static bool is_verify_within(unsigned least, unsigned most)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(verifies); i++) {
+        const unsigned first = verifies[i].first, step = verifies[i].step;
+        const unsigned fitting = least <= first ? first : first + (least - first + step - 1) / step * step;
+        if (fitting <= most && fitting <= verifies[i].last)
             return true;
-    if (octets >= 8 + SMALLEST_RSA && octets <= 8 + LARGEST_RSA && (octets - 8) % RSA_STEP == 0)
-        return true;
+    }
     return false;
 }
 
 /* Could a record of z octets hold a CertificateVerify and `more` octets behind it? */
 static bool holds_verify(const struct padding *padding, unsigned z, unsigned more)
 {
-    if (padding->block == 0)
-        return z >= padding->constant + more && is_verify_content(z - padding->constant - more);
-    for (unsigned content = z + 1 > padding->block ? z + 1 - padding->block : 0; content <= z; content++)
-        if (content >= more && is_verify_content(content - more) && padded(padding, content) == z)
-            return true;
-    return false;
+    const unsigned block = padding->block, behind = block ? more : padding->constant + more;
+
+    if (z < behind || (block && (z + 1) % block))
+        return false;
+    const unsigned most = z - behind, hidden = block ? MIN(block - 1, most) : 0;
+    return is_verify_within(most - hidden, most);
 }
 
 /* How well the client's records fit one of its flights under one padding. */

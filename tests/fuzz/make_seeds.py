@@ -3,6 +3,7 @@
 """make_seeds.py CAPTURES FOLDER - inputs for the fuzz targets, out of the recorded captures.
 
 FOLDER/capture: the smaller files. FOLDER/sieve: their packets, in the form that fuzz-sieve.c reads.
+FOLDER/connection: handshakes without a capture, spelled the way fuzz-connection.c reads them.
 """
 import pathlib
 import shutil
@@ -33,10 +34,78 @@ def sieve_input(link, found):
     return struct.pack('>BH', LINKS[link], len(found[0]) // 2) + framed
 
 
+MESSAGES = ['ch', 'sh', 'cert', 'cr', 'shd', 'cke', 'fin', 'ee', 'cv', 'ske', 'hr', 'nst', 'url', 'ccert', 'hrr']
+HELLO = {'aes': 1 << 3, 'anon': 3 << 3, 'ssl3': 2, '13': 1 << 6, 'hrr': 1 << 7, 'psk': 1 << 8, 'early': 1 << 9,
+         'pha': 1 << 10, 'anon-offered': 1 << 11, 'id': 1 << 12, 'ticket': 1 << 13}
+SESSION = b'\x04name'
+
+# The words of tests/unit/test-connection.c; a digit in front is the number of the connection.
+SCENES = {
+    'not-asked': '>SYN|<SYN|>ch|<sh cert shd|>cke ccs efin|<ccs efin|>data|<data',
+    'asked': '>SYN|<SYN|>ch|<sh cert cr+shd|>cert cke cv ccs efin|<ccs efin|>data|<data',
+    'asked-refused': '>SYN|<SYN|>ch|<sh cert cr+shd|>cert:empty cke ccs efin|<alert FIN',
+    'asked-13': '>SYN|<SYN|>ch|<sh:13:aes ee/+cr/+cert/+fin/|>cert/ fin/|>data/|<data/',
+    'not-asked-13': '>SYN|<SYN|>ch|<sh:13:aes ee/+cert/+cv/+fin/|>fin/|>data/|<data/',
+    'retry-13': '>SYN|<SYN|>ch|<sh:hrr:13 ccs|>ch|<sh:13:aes ee/+cr/+cert/+fin/|>cert/ fin/|>data/|<data/',
+    'lengths-not-asked': '>SYN|<SYN|>ch|<sh:13:aes ccs hidden:27 hidden:917 hidden:281 hidden:53|>ccs hidden:53|'
+                         '>hidden:400|<hidden:250|<hidden:400|>hidden:19 FIN',
+    'lengths-empty': '>SYN|<SYN|>ch|<sh:13:aes hidden:27 hidden:80 hidden:917 hidden:281 hidden:53|'
+                     '>ccs hidden:25|>hidden:53|>hidden:400|<hidden:250',
+    'post-handshake': '>SYN|<SYN|>ch:pha|<sh:13:aes ee/+cert/+fin/|>fin/|<data/|<cr/|>cert/ fin/|<data/',
+    'resumed': '>SYN|<SYN|>ch:id|<sh:id cert shd|>cke ccs efin|<ccs efin|1>SYN|1<SYN|1>ch:id|1<sh:id ccs efin|'
+               '1>ccs efin|1>data|1<data',
+    'ticket': '>SYN|<SYN|>ch|<sh cert cr shd|>cert cke ccs efin|<nst:ticket ccs efin|1>SYN|1<SYN|1>ch:ticket:id|'
+              '1<sh:id ccs efin|1>ccs efin|1>data',
+    'client-only': '>SYN|>ch|>cke ccs efin|>data',
+    'renegotiated': '>ch|<sh cert shd|>cke ccs efin|<ccs efin|>ch/|<sh/ cert/ cr/ shd/|>cert/ cke/ ccs efin|<ccs efin',
+    'ssl3': '>SYN|<SYN|>ch:ssl3|<sh:ssl3 cert cr+shd|>alert41|>cke ccs efin|<ccs efin',
+    'anonymous': '>ch:anon-offered|<sh:anon ske shd|>cke ccs efin|<ccs efin|>data',
+    'two-connections': '>ch|2>ch|<sh cert shd|2<sh cert cr shd|>cke ccs efin|2>cert cke ccs efin|<ccs efin|2<ccs efin',
+}
+
+
+def message(word):
+    name, *options = word.rstrip('/').split(':')
+    head, behind = MESSAGES.index(name), b''
+    if name == 'cert' or name == 'ccert':
+        head |= 64
+        behind = b'\x01' if options else b'\x18\x03DER'
+    elif options:
+        head |= 32
+        bits = sum(HELLO[option] for option in options)
+        behind = struct.pack('>H', bits) + SESSION * (('id' in options) + ('ticket' in options))
+    return bytes([head]) + behind
+
+
+def record(word):
+    name, _, value = word.rstrip('/').partition(':')
+    decrypted = 16 * word.endswith('/')
+    plain = {'ccs': b'\x02', 'data': bytes([3 | decrypted]), 'efin': b'\x06', 'alert': b'\x85\x02\x2a',
+             'alert41': b'\x85\x01\x29'}
+    if name in plain:
+        return plain[name]
+    if name == 'hidden':
+        return b'\x04' + struct.pack('>H', int(value))
+    words = word.split('+')
+    return bytes([decrypted | len(words) - 1 << 6]) + b''.join(map(message, words))
+
+
+def segment(line):
+    number, line = (int(line[0]), line[1:]) if line[0].isdigit() else (0, line)
+    words = line[1:].split()
+    flags = {'SYN': 2, 'FIN': 1, 'RST': 4}
+    flag = sum(flags[word] for word in words if word in flags)
+    records = [record(word) for word in words if word not in flags]
+    head = (line[0] == '<') | number << 1 | 8 * bool(flag) | len(records) << 5
+    return bytes([head]) + (bytes([flag]) if flag else b'') + b''.join(records)
+
+
 def main(captures, folder):
-    for name in ('capture', 'sieve'):
+    for name in ('capture', 'sieve', 'connection'):
         shutil.rmtree(folder / name, ignore_errors=True)
         (folder / name).mkdir(parents=True)
+    for name, scene in SCENES.items():
+        (folder / 'connection' / name).write_bytes(b'\0' + b''.join(map(segment, scene.split('|'))))
     written = 0
     for path in sorted(captures.glob('*.pcapng')):
         octets = path.read_bytes()
