@@ -35,7 +35,7 @@ static uint16_t u16(const struct plain_capture *c, const uint8_t *at)
     uint16_t value;
 
     memcpy(&value, at, sizeof value);
-    return c->is_swapped ? (uint16_t)GUINT16_SWAP_LE_BE(value) : value;
+    return (uint16_t)(c->is_swapped ? value << 8 | value >> 8 : value);
 }
 
 static uint32_t u32(const struct plain_capture *c, const uint8_t *at)
@@ -43,7 +43,7 @@ static uint32_t u32(const struct plain_capture *c, const uint8_t *at)
     uint32_t value;
 
     memcpy(&value, at, sizeof value);
-    return c->is_swapped ? (uint32_t)GUINT32_SWAP_LE_BE(value) : value;
+    return c->is_swapped ? GUINT32_SWAP_LE_BE(value) : value;
 }
 
 /* Whether there are so many octets left. */
