@@ -171,6 +171,7 @@ static void on_client_hello(struct connection *c, const struct observation *o, c
             c->conflict = true; /* two handshakes at once on one pair of addresses */
         begin_handshake(c);
     } else {
+        c->conflict = c->conflict || h->flight_end[0] || h->flight_end[1]; /* the end of another handshake */
         c->handshakes++;
     }
     h->client_hello = true;
@@ -239,6 +240,7 @@ static void on_server_hello(struct connection *c, const struct observation *o, c
             TLS13; /* there is none in earlier versions: the ChangeCipherSpec that may follow encrypts nothing */
         return;
     }
+    c->conflict = c->conflict || h->flight_end[o->from]; /* the end of another handshake, its hello not seen */
     h->server_hello = true;
     c->version = m->selected_version ? m->selected_version : m->version;
     c->cipher = m->cipher;

@@ -269,14 +269,14 @@ static unsigned next_segment(struct world *world, struct observation *o)
     o->length = octets_of(o);
     const int64_t at = put_in_place(in, odd, &places[o->from], &places[1 - o->from], o);
     const int64_t end = at + o->length + ((o->flags & (TCP_SYN | TCP_FIN)) != 0);
-    if (o->length && end > places[o->from].highest && has_request(o))
-        world->is_requested[number] = true;
-    places[o->from].next = end;
-    places[o->from].highest = MAX(places[o->from].highest, end);
     if (flags & 128) { /* undissected */
         g_array_set_size(o->records, 0);
         g_array_set_size(o->messages, 0);
     }
+    if (o->length && end > places[o->from].highest && has_request(o))
+        world->is_requested[number] = true;
+    places[o->from].next = end;
+    places[o->from].highest = MAX(places[o->from].highest, end);
     return number;
 }
 
