@@ -121,7 +121,9 @@ def test_command_shows_the_packets_of_all_files(host):
     done = host.run(host.scan, folder, check=False)
     command = done.out.splitlines()[-1].strip()
     assert command.startswith("mergecap")
-    assert len(host.run("sh", "-c", command).out.splitlines()) == len(capture.packets)
+    # mergecap hangs at its end under a preloaded sanitizer
+    shown = host.run("env", "-u", "LD_PRELOAD", "sh", "-c", command, plugin=False)
+    assert len(shown.out.splitlines()) == len(capture.packets)
 
 
 def test_order_of_the_names_given_does_not_matter(host):
