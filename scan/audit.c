@@ -453,14 +453,14 @@ static void start_report(const struct options *options)
 
 /* ---- from the start ---------------------------------------------------------------------------- */
 
-static void collect_inputs(struct audit *audit)
+/* False: the list of files cannot be read. A run over less would look like one over all of it. */
+static bool collect_inputs(struct audit *audit)
 {
     const struct options *options = audit->options;
 
     for (char **path = options->paths; path && *path; path++)
         audit->all_read = inputs_collect(audit->inputs, *path) && audit->all_read;
-    if (options->list)
-        audit->all_read = inputs_collect_list(audit->inputs, options->list) && audit->all_read;
+    return !options->list || inputs_collect_list(audit->inputs, options->list, &audit->all_read);
 }
 
 static bool read_expected(struct audit *audit)
@@ -488,7 +488,8 @@ static int run_no_captures(struct audit *audit)
 {
     const struct options *options = audit->options;
 
-    collect_inputs(audit);
+    if (!collect_inputs(audit))
+        return EXIT_NOT_READ;
     inputs_settle(audit->inputs);
     if (is_input(audit, "--write-list", options->write_list) || is_input(audit, "--output", options->output) ||
         !options_open_output(options))
@@ -505,7 +506,8 @@ static int run_on_captures(struct audit *audit)
     const struct options *options = audit->options;
     g_autofree char *error = NULL;
 
-    collect_inputs(audit);
+    if (!collect_inputs(audit))
+        return EXIT_NOT_READ;
     inputs_arrange(audit->inputs, options->shard, options->shards);
     if (is_input(audit, "--log", options->log) || is_input(audit, "--output", options->output) || !open_log(audit) ||
         !options_open_output(options))
