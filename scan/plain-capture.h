@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * plain-capture.h - the packets of an uncompressed pcap or pcapng file, where they lie in memory
+ * plain-capture.h - the packets of an uncompressed pcap or pcapng file
  *
- * For the common case only, and so that looking at a packet costs no copy of it: pcap in either byte order, in micro-
+ * For the common case only, and so that looking at a packet costs little: pcap in either byte order, in micro-
  * or nanoseconds, pcapng with one section whose interfaces stand at its beginning; and links of which Wireshark
  * needs to know nothing more than the octets. Anything else, and any damage, is for libwiretap to read from the
  * beginning, and to name. draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng.
@@ -13,7 +13,7 @@
 #include "ws-compat.h"
 
 struct plain_packet {
-    const uint8_t *octets; /* good until the capture is closed */
+    const uint8_t *octets; /* good until the next one */
     uint32_t captured, length;
     uint32_t interface; /* pcapng */
     int encapsulation;  /* WTAP_ENCAP_... */
