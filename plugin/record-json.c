@@ -16,8 +16,8 @@ static void string_value(json_dumper *json, const char *value)
         json_dumper_value_anyf(json, "null");
         return;
     }
-    g_autofree char *valid = g_utf8_make_valid(value, -1);
-    json_dumper_value_string(json, valid);
+    g_autofree char *valid = g_utf8_validate(value, -1, NULL) ? NULL : g_utf8_make_valid(value, -1);
+    json_dumper_value_string(json, valid ? valid : value);
 }
 
 static void string_member(json_dumper *json, const char *name, const char *value)

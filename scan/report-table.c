@@ -11,11 +11,21 @@
 static const enum impact order[] = {IMPACT_FAILING, IMPACT_AT_RISK, IMPACT_UNDETERMINED, IMPACT_TOLERANT,
                                     IMPACT_UNAFFECTED};
 
+/* As nearly all text is: printable ASCII. */
+static bool is_plain(const char *text)
+{
+    while (g_ascii_isprint(*text))
+        text++;
+    return *text == '\0';
+}
+
 /* Text from a capture for a terminal: nothing but printable characters. */
 static char *safe(const char *text)
 {
+    if (!text || is_plain(text))
+        return g_strdup(text ? text : "-");
     GString *out = g_string_new(NULL);
-    g_autofree char *valid = g_utf8_make_valid(text ? text : "-", -1);
+    g_autofree char *valid = g_utf8_make_valid(text, -1);
 
     for (const char *at = valid; *at; at = g_utf8_next_char(at)) {
         gunichar character = g_utf8_get_char(at);
