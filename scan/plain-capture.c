@@ -312,11 +312,7 @@ enum plain_next plain_capture_next(struct plain_capture *c, struct plain_packet 
     return c->is_pcapng ? next_of_pcapng(c, packet) : next_of_pcap(c, packet);
 }
 
-void plain_capture_progress(const struct plain_capture *c, int64_t *read, int64_t *size)
-{
-    *read = (int64_t)c->offset;
-    *size = (int64_t)c->size;
-}
+int64_t plain_capture_size(const struct plain_capture *c) { return (int64_t)c->size; }
 
 void plain_capture_record(const struct plain_capture *c, const struct plain_packet *packet, struct ws_record *record)
 {
@@ -331,4 +327,22 @@ void plain_capture_record(const struct plain_capture *c, const struct plain_pack
     rec->rec_header.packet_header.interface_id = packet->interface;
     if (packet->encapsulation == WTAP_ENCAP_ETHERNET)
         rec->rec_header.packet_header.pseudo_header.eth.fcs_len = -1; /* not known */
+}
+
+/* What the sieve can look into. */
+static const struct {
+    int encapsulation;
+    enum sieve_link link;
+} sieve_links[] = {
+    {WTAP_ENCAP_ETHERNET, LINK_ETHERNET}, {WTAP_ENCAP_SLL, LINK_SLL},       {WTAP_ENCAP_SLL2, LINK_SLL2},
+    {WTAP_ENCAP_RAW_IP, LINK_IP},         {WTAP_ENCAP_RAW_IP4, LINK_IP},    {WTAP_ENCAP_RAW_IP6, LINK_IP},
+    {WTAP_ENCAP_NULL, LINK_LOOPBACK},     {WTAP_ENCAP_LOOP, LINK_LOOPBACK},
+};
+
+enum sieve_link plain_packet_link(const struct plain_packet *packet)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(sieve_links); i++)
+        if (sieve_links[i].encapsulation == packet->encapsulation)
+            return sieve_links[i].link;
+    return LINK_UNKNOWN;
 }

@@ -10,6 +10,7 @@
 #ifndef SIPTLS_PLAIN_CAPTURE_H
 #define SIPTLS_PLAIN_CAPTURE_H
 
+#include "sieve.h"
 #include "ws-compat.h"
 
 struct plain_packet {
@@ -21,6 +22,8 @@ struct plain_packet {
     int64_t offset; /* of its record in the file */
 };
 
+enum sieve_link plain_packet_link(const struct plain_packet *packet);
+
 struct plain_capture;
 
 /* NULL: not one of these. */
@@ -31,8 +34,8 @@ enum plain_next { PLAIN_PACKET, PLAIN_END, PLAIN_ODD /* libwiretap must read it,
 
 enum plain_next plain_capture_next(struct plain_capture *capture, struct plain_packet *packet);
 
-/* Octets read so far, and in all. */
-void plain_capture_progress(const struct plain_capture *capture, int64_t *read, int64_t *size);
+/* Octets of the file. */
+int64_t plain_capture_size(const struct plain_capture *capture);
 
 /* Makes of a packet what libwiretap would have made of it. */
 void plain_capture_record(const struct plain_capture *capture, const struct plain_packet *packet,
