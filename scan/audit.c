@@ -3,8 +3,11 @@
 
 #include "continuing.h"
 #include "exit-codes.h"
+#include "expect.h"
 #include "inputs.h"
 #include "log.h"
+#include "other-ports.h"
+#include "plan.h"
 #include "progress.h"
 #include "record-json.h"
 #include "report-csv.h"
@@ -12,26 +15,29 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 struct audit {
     const struct options *options;
     const volatile sig_atomic_t *stop;
-    GPtrArray *inputs;        /* of struct input * */
-    GPtrArray *paths;         /* of those that are read now */
-    GArray *read;             /* of unsigned: their indices in inputs */
-    struct log *log;          /* NULL: none is written */
-    struct log_index *logged; /* NULL: none was read */
+    GPtrArray *inputs;         /* of struct input * */
+    GPtrArray *paths;          /* of those that are read now */
+    GArray *read;              /* of unsigned: their indices in inputs */
+    struct log *log;           /* NULL: none is written */
+    struct log_index *logged;  /* NULL: none was read */
+    struct expected *expected; /* NULL: --expect is not given */
+    unsigned accounts;         /* of the file whose records are taken */
     struct continuing *continuing;
     struct endpoints *endpoints, *clients;
     struct totals totals;
     struct progress *progress;
     bool all_read; /* whatever was named */
+    bool is_as_expected;
     bool log_failed;
-    unsigned taken;          /* inputs whose turn it has been */
-    unsigned reported;       /* of them */
-    bool other_ports[65536]; /* TLS servers that are not SIP, for the hint */
+    unsigned taken;    /* inputs whose turn it has been */
+    unsigned reported; /* of them */
     char host[256];
 };
 
@@ -95,6 +101,8 @@ static void take_file(struct audit *audit, const struct record *record, const ch
 {
     if (audit->options->format == FORMAT_NDJSON)
         puts(line);
+    if (audit->expected)
+        expected_take(audit->expected, record, audit->accounts);
     if (strcmp(record->status, "not_a_capture") == 0 && !record->error) {
         audit->totals.not_captures++;
         return;
@@ -107,17 +115,6 @@ static void take_file(struct audit *audit, const struct record *record, const ch
     } else if (record->connections == 0) {
         audit->totals.without_sip++;
     }
-}
-
-/* The line at `*rest`, which moves behind it; NULL at the end. The caller frees it: there may be many, and long ones.
- */
-static char *next_line(const char **rest)
-{
-    const char *line = *rest;
-    const size_t length = strcspn(line, "\n");
-
-    *rest += length + (line[length] == '\n');
-    return *line ? g_strndup(line, length) : NULL;
 }
 
 static void take_line(struct audit *audit, char *line)
@@ -136,7 +133,7 @@ static void take_lines(struct audit *audit, const struct input *input, const cha
 {
     progress_hide(audit->progress);
     continuing_begin_file(audit->continuing, audit->options->series ? input->series : NULL, input->is_next);
-    for (char *line; (line = next_line(&lines)); g_free(line))
+    for (char *line; (line = record_next_line(&lines)); g_free(line))
         take_line(audit, line);
 }
 
@@ -146,6 +143,7 @@ static void take_entry(struct audit *audit, const struct input *input, const str
     g_autofree char *lines = log_entry_lines(entry, &error);
 
     if (lines) {
+        audit->accounts = entry->accounts;
         take_lines(audit, input, lines);
         return;
     }
@@ -342,6 +340,7 @@ static void take_result(void *data, unsigned number, const struct file_result *r
     const struct input *input = g_ptr_array_index(audit->inputs, index);
 
     take_logged(audit, index);
+    audit->accounts = 1;
     take_lines(audit, input, result->records->str);
     audit->taken = index + 1;
     audit->reported++;
@@ -389,43 +388,6 @@ static void read_captures(struct audit *audit)
     progress_hide(audit->progress);
 }
 
-/* ---- no SIP in it: are there TLS servers on other ports? ---------------------------------------- */
-
-static void note_other_ports(void *data, unsigned number, const struct file_result *result)
-{
-    struct audit *audit = data;
-    const char *lines = result->records ? result->records->str : "";
-
-    (void)number;
-    for (char *line; (line = next_line(&lines)); g_free(line)) {
-        struct record *record = record_read(line);
-        if (record->type == RECORD_CONNECTION)
-            audit->other_ports[record->contribution->server_port] = true;
-        record_free(record);
-    }
-}
-
-static void hint_at_ports(struct audit *audit)
-{
-    const struct workers_use use = {.done = note_other_ports, .should_stop = should_stop, .data = audit};
-    g_autoptr(GString) ports = g_string_new(NULL);
-
-    if (!audit->options->engine.any_port) {
-        engine_judge_any_port();
-        workers_run(audit->paths, &audit->options->workers, &use);
-    }
-    for (unsigned port = 0; port < G_N_ELEMENTS(audit->other_ports); port++)
-        if (audit->other_ports[port])
-            g_string_append_printf(ports, "%s%u", ports->len ? "," : "", port);
-    printf("No SIP over TLS was found: this decides nothing.");
-    if (ports->len)
-        printf(" There are TLS servers on port %s: if one of them is SIP, try --ports %s, or --any-port.", ports->str,
-               ports->str);
-    else
-        printf(" There is no TLS in it either: capture the signalling of a call (SIP over TLS, usually port 5061).");
-    printf("\n\n");
-}
-
 /* ---- the end ----------------------------------------------------------------------------------- */
 
 static int exit_status(const struct audit *audit)
@@ -435,7 +397,7 @@ static int exit_status(const struct audit *audit)
     report_count(audit->endpoints, &at_risk, &undetermined);
     if (*audit->stop)
         return EXIT_INTERRUPTED;
-    if (!audit->all_read || audit->log_failed || audit->totals.unreadable)
+    if (!audit->all_read || !audit->is_as_expected || audit->log_failed || audit->totals.unreadable)
         return EXIT_NOT_READ;
     if (at_risk)
         return EXIT_AT_RISK;
@@ -460,7 +422,7 @@ static void report_table(struct audit *audit)
     if (!options->quiet && (totals->files || totals->not_captures))
         printf("\n");
     if (totals->connections + totals->not_selected == 0 && totals->without_sip && !*audit->stop && audit->paths->len)
-        hint_at_ports(audit);
+        other_ports_hint(audit->paths, options, audit->stop);
     report_endpoints(audit->endpoints, options->by_client ? audit->clients : NULL, totals,
                      &(struct report_options){options->own, options->names});
 }
@@ -473,12 +435,14 @@ static void report(struct audit *audit)
         report_ndjson(audit);
     else if (options->format == FORMAT_CSV)
         report_csv(options->by_client ? audit->clients : audit->endpoints, options->by_client, options->names);
-    else
+    else if (options->format == FORMAT_TABLE)
         report_table(audit);
     fflush(stdout);
     if (*audit->stop)
         g_printerr("siptls-scan: interrupted: %u of %u files were not read\n", audit->inputs->len - audit->reported,
                    audit->inputs->len);
+    else if (audit->expected)
+        audit->is_as_expected = expected_report(audit->expected);
 }
 
 static void start_report(const struct options *options)
@@ -497,7 +461,17 @@ static void collect_inputs(struct audit *audit)
         audit->all_read = inputs_collect(audit->inputs, *path) && audit->all_read;
     if (options->list)
         audit->all_read = inputs_collect_list(audit->inputs, options->list) && audit->all_read;
-    inputs_arrange(audit->inputs, options->shard, options->shards);
+}
+
+static bool read_expected(struct audit *audit)
+{
+    g_autofree char *error = NULL;
+
+    if (audit->options->expect)
+        audit->expected = expected_read(audit->options->expect, &error);
+    if (error)
+        g_printerr("siptls-scan: --expect: %s\n", error);
+    return !error;
 }
 
 /* What is to be written must not be what is read. */
@@ -509,12 +483,30 @@ static bool is_input(const struct audit *audit, const char *option, const char *
     return true;
 }
 
+/* What would be read, and by whom. */
+static int run_no_captures(struct audit *audit)
+{
+    const struct options *options = audit->options;
+
+    collect_inputs(audit);
+    inputs_settle(audit->inputs);
+    if (is_input(audit, "--write-list", options->write_list) || is_input(audit, "--output", options->output) ||
+        !options_open_output(options))
+        return EXIT_NOT_READ;
+    if (options->write_list)
+        audit->all_read = plan_write_list(audit->inputs, options->write_list) && audit->all_read;
+    if (options->plan)
+        plan_print(audit->inputs, options->plan);
+    return audit->all_read ? EXIT_SUCCESS : EXIT_NOT_READ;
+}
+
 static int run_on_captures(struct audit *audit)
 {
     const struct options *options = audit->options;
     g_autofree char *error = NULL;
 
     collect_inputs(audit);
+    inputs_arrange(audit->inputs, options->shard, options->shards);
     if (is_input(audit, "--log", options->log) || is_input(audit, "--output", options->output) || !open_log(audit) ||
         !options_open_output(options))
         return EXIT_NOT_READ;
@@ -559,13 +551,18 @@ int audit_run(const struct options *options, const volatile sig_atomic_t *stop)
     audit->progress = progress_new(options->quiet);
     if (gethostname(audit->host, sizeof audit->host - 1) != 0)
         audit->host[0] = '\0';
-    int status = options->logs ? run_on_logs(audit) : run_on_captures(audit);
+    audit->is_as_expected = true;
+    int status = !read_expected(audit)                  ? EXIT_NOT_READ
+                 : options->plan || options->write_list ? run_no_captures(audit)
+                 : options->logs                        ? run_on_logs(audit)
+                                                        : run_on_captures(audit);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         g_printerr("siptls-scan: the output could not be written: %s\n", g_strerror(errno));
         status = EXIT_NOT_READ;
     }
     log_close(audit->log);
     log_index_free(audit->logged);
+    expected_free(audit->expected);
     progress_free(audit->progress);
     continuing_free(audit->continuing);
     endpoints_free(audit->endpoints);

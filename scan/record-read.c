@@ -153,12 +153,35 @@ static GPtrArray *strings_of(struct object *o, const char *name)
     return strings;
 }
 
+/* The path of an octets member (record-json.h), else what the other member says; NULL: neither is there. */
+static char *path_of(struct object *o)
+{
+    const char *octets = text_of(o, "file_octets");
+    char *path = octets ? g_uri_unescape_string(octets, NULL) : NULL;
+
+    return path ? path : g_strdup(text_of(o, "file"));
+}
+
+static GPtrArray *paths_of(struct object *o)
+{
+    GPtrArray *paths = strings_of(o, "continued_in_octets");
+
+    for (unsigned i = 0; paths && i < paths->len; i++) {
+        char *path = g_uri_unescape_string(g_ptr_array_index(paths, i), NULL);
+        if (!path)
+            continue;
+        g_free(g_ptr_array_index(paths, i));
+        g_ptr_array_index(paths, i) = path;
+    }
+    return paths ? paths : strings_of(o, "continued_in");
+}
+
 /* In the order of record_json_connection(), as far as one member does not need another. */
 static bool read_connection(struct record *record, struct object *o)
 {
     struct contribution *c = record->contribution = g_new0(struct contribution, 1);
 
-    record->continued_in = strings_of(o, "continued_in");
+    record->continued_in = paths_of(o);
     record->first_frame = (uint32_t)number_of(o, "first_frame", UINT32_MAX, 0);
     record->last_frame = (uint32_t)number_of(o, "last_frame", UINT32_MAX, 0);
     c->start = time_of(o, "start");
@@ -235,6 +258,15 @@ static int parse(const char *line, jsmntok_t **tokens)
     return count;
 }
 
+char *record_next_line(const char **rest)
+{
+    const char *line = *rest;
+    const size_t length = strcspn(line, "\n");
+
+    *rest += length + (line[length] == '\n');
+    return *line ? g_strndup(line, length) : NULL;
+}
+
 struct record *record_read(char *line)
 {
     struct record *record = g_new0(struct record, 1);
@@ -247,7 +279,7 @@ struct record *record_read(char *line)
     const char *type = text_of(&o, "type");
     if (!type || number_of(&o, "schema", UINT16_MAX, 0) != RECORD_SCHEMA)
         return record;
-    record->file = g_strdup(text_of(&o, "file"));
+    record->file = path_of(&o);
     for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
         if (strcmp(type, types[i].word) == 0 && types[i].read(record, &o))
             record->type = types[i].type;

@@ -31,6 +31,11 @@ struct record {
     bool any_port, infer;
 };
 
+/*
+ * The line at `*rest`, which moves behind it; NULL at the end. The caller frees it: there may be many, and long ones.
+ */
+char *record_next_line(const char **rest);
+
 /* Parses a line, which it changes. RECORD_NOT_ONE when it is no record of this schema. The caller frees it. */
 struct record *record_read(char *line);
 void record_free(struct record *record);
