@@ -59,19 +59,16 @@ static void note_followed(struct continuing *continuing, const struct record *re
                             g_memdup2(&record->contribution->end, sizeof record->contribution->end));
 }
 
-void continuing_prepare(struct continuing *continuing, const char *lines)
+static void prepare(void *data, struct record *record, const char *line, size_t length)
 {
-    g_auto(GStrv) each = g_strsplit(lines, "\n", -1);
-
-    for (char **line = each; *line; line++) {
-        struct record *record = record_read(*line);
-        if (record->type == RECORD_CONNECTION) {
-            g_autofree char *pair = pair_of(record);
-            note_followed(continuing, record, pair);
-        }
-        record_free(record);
-    }
+    (void)line, (void)length;
+    if (record->type != RECORD_CONNECTION)
+        return;
+    g_autofree char *pair = pair_of(record);
+    note_followed(data, record, pair);
 }
+
+void continuing_prepare(struct continuing *continuing, const char *lines) { records_each(lines, prepare, continuing); }
 
 void continuing_begin_file(struct continuing *continuing, const char *series, bool is_next)
 {

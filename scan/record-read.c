@@ -210,6 +210,18 @@ struct record *record_read(char *line)
     return record;
 }
 
+void records_each(const char *lines, each_record *each, void *data)
+{
+    while (*lines) {
+        const size_t length = strcspn(lines, "\n");
+        g_autofree char *line = g_strndup(lines, length); /* there may be many, and long ones: one at a time */
+        struct record *record = record_read(line);
+        each(data, record, lines, length);
+        record_free(record);
+        lines += length + (lines[length] == '\n');
+    }
+}
+
 void record_free(struct record *record)
 {
     if (!record)

@@ -35,4 +35,8 @@ struct record {
 struct record *record_read(char *line);
 void record_free(struct record *record);
 
+/* Called for each of some lines, with the line as it is there; may take the contribution out of the record. */
+typedef void each_record(void *data, struct record *record, const char *line, size_t length);
+void records_each(const char *lines, each_record *each, void *data);
+
 #endif
