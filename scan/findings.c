@@ -112,6 +112,6 @@ void findings_prepare(struct findings *findings, const char *lines) { continuing
 
 void findings_take(struct findings *findings, const struct input *input, const char *lines)
 {
-    continuing_begin_file(findings->continuing, findings->options->series ? input->series : NULL, input->is_next);
+    continuing_begin_file(findings->continuing, findings->options->series ? input->place.series : NULL, input->is_next);
     records_each(lines, take_record, findings);
 }
