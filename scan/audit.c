@@ -98,7 +98,7 @@ static void log_result(void *data, unsigned number, struct file_result *result)
 
     if (!result->records)
         result->records = g_string_new(NULL);
-    run_log_append_file(audit->log, result->records, input, result);
+    run_log_append_file(audit->log, result->records, input, result, false);
     run_log_write(audit->log, result->records);
 }
 
@@ -266,8 +266,8 @@ static int run_on_captures(struct audit *audit)
 
 static int run_on_logs(struct audit *audit)
 {
-    g_autoptr(GPtrArray) runs = g_ptr_array_new_with_free_func((GDestroyNotify)record_free);
-    struct log_index *logged = run_logs_read(audit->options->logs, runs, &audit->all_read);
+    g_autoptr(GPtrArray) others = g_ptr_array_new_with_free_func((GDestroyNotify)record_free);
+    struct log_index *logged = run_logs_read(audit->options->logs, others, &audit->all_read);
     int status = EXIT_NOT_READ;
 
     if (options_open_output(audit->options)) {

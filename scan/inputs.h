@@ -19,9 +19,9 @@ struct input {
     int64_t modified;        /* nanoseconds since 1970; 0: no regular file */
     uint64_t device, number; /* of the file itself; 0: not known */
     struct series_place place;
-    const void *of;          /* whatever it stands for; NULL: itself */
-    bool is_next;            /* the ring buffer went on with it behind the one before in its series */
-    unsigned next;           /* index of the file that the ring buffer went on with; NO_INPUT: none here */
+    const void *of; /* whatever it stands for; NULL: itself */
+    bool is_next;   /* the ring buffer went on with it behind the one before in its series */
+    unsigned next;  /* index of the file that the ring buffer went on with; NO_INPUT: none here */
 };
 
 /* Of struct input *. Free with g_ptr_array_unref(). */

@@ -127,15 +127,29 @@ static bool read_number(const char *option, int number, int least, int most, uns
 /* False, and says so, when options do not go together. */
 static bool check_together(const struct options *options)
 {
-    const char *wrong = !options->paths && !options->list && !options->logs ? "no capture named (try --help)"
-                        : options->resume && !options->log ? "--resume needs the --log of the run to go on with"
-                        : options->logs && (options->list || options->log)
-                            ? "--from-log reads no captures: it goes with neither --files-from nor --log"
-                            : NULL;
+    const bool has_captures = options->paths || options->list;
+    const struct {
+        bool is_wrong;
+        const char *what;
+    } rules[] = {
+        {!has_captures && !options->logs && !options->watch, "no capture named (try --help)"},
+        {options->resume && !options->log, "--resume needs the --log of the run to go on with"},
+        {options->logs && (options->list || options->log),
+         "--from-log reads no captures: it goes with neither --files-from nor --log"},
+        {options->watch && (has_captures || options->logs || options->shards > 1),
+         "--watch reads what is in its directory: it goes with no PATH, --files-from, --from-log or --shard"},
+        {options->watch && (options->format == FORMAT_CSV || options->by_client),
+         "--watch tells of changes of endpoints: it goes with neither --format csv nor --by client"},
+        {options->on_change && !options->watch, "--on-change needs --watch"},
+    };
 
-    if (wrong)
-        g_printerr("siptls-scan: %s\n", wrong);
-    return !wrong;
+    for (size_t i = 0; i < G_N_ELEMENTS(rules); i++) {
+        if (!rules[i].is_wrong)
+            continue;
+        g_printerr("siptls-scan: %s\n", rules[i].what);
+        return false;
+    }
+    return true;
 }
 
 static bool check_files(const struct options *options)
@@ -161,11 +175,11 @@ static bool take(struct options *options, const struct words *words)
     options->series = !words->no_series;
     options->format = format < 0 ? FORMAT_TABLE : (enum format)format;
     options->by_client = by == 1;
-    return format >= 0 && by >= 0 && check_together(options) && check_files(options) &&
-           read_number("--jobs", words->jobs, 1, MOST_JOBS, &options->workers.jobs) &&
+    return format >= 0 && by >= 0 && read_shard(words->shard, options) && check_together(options) &&
+           check_files(options) && read_number("--jobs", words->jobs, 1, MOST_JOBS, &options->workers.jobs) &&
            read_number("--timeout", words->timeout, 0, G_MAXINT, &options->workers.timeout) &&
            read_number("--max-memory", words->memory, 0, G_MAXINT, &options->workers.memory) &&
-           read_shard(words->shard, options) && read_time("--since", words->since, false, &options->since) &&
+           read_time("--since", words->since, false, &options->since) &&
            read_time("--until", words->until, true, &options->until) &&
            read_networks("--own", words->own, &options->own) &&
            read_networks("--client", words->client, &options->clients) && read_names(words->names, options);
@@ -199,6 +213,9 @@ bool options_parse(struct options *options, int *argc, char ***argv)
         {"no-series", 0, 0, G_OPTION_ARG_NONE, &words.no_series, "do not follow into a ring buffer's next file", NULL},
         {"files-from", 'T', 0, G_OPTION_ARG_FILENAME, &options->list, "more paths: lines or NUL between (-: stdin)",
          "FILE"},
+        {"watch", 0, 0, G_OPTION_ARG_FILENAME, &options->watch, "follow a directory that is being filled", "DIR"},
+        {"on-change", 0, 0, G_OPTION_ARG_STRING, &options->on_change, "with --watch: run it for each change",
+         "COMMAND"},
         {"shard", 0, 0, G_OPTION_ARG_STRING, &words.shard, "only the I-th of N parts of the files", "I/N"},
         {"client", 'c', 0, G_OPTION_ARG_STRING, &words.client, "only connections from there: the provider", "CIDR,..."},
         {"since", 0, 0, G_OPTION_ARG_STRING, &words.since, "only connections from then on", "TIME"},
@@ -247,6 +264,8 @@ void options_clear(struct options *options)
     host_names_free(options->names);
     g_free(options->output);
     g_free(options->log);
+    g_free(options->watch);
+    g_free(options->on_change);
     g_free(options->list);
     g_free(options->ports);
     g_free(options->keylog);

@@ -22,11 +22,13 @@ struct options {
     bool quiet, by_client, series, resume;
     bool version; /* and nothing else is wanted */
     unsigned shard, shards;
-    char *output; /* NULL: standard output */
-    char *log;    /* NULL: none */
-    char *list;   /* of more paths: --files-from; NULL: none */
-    char **paths; /* NULL: none */
-    char **logs;  /* to report from, in place of reading captures; NULL: none */
+    char *output;    /* NULL: standard output */
+    char *log;       /* NULL: none */
+    char *watch;     /* the directory to follow; NULL: none */
+    char *on_change; /* command to run for each change; NULL: none */
+    char *list;      /* of more paths: --files-from; NULL: none */
+    char **paths;    /* NULL: none */
+    char **logs;     /* to report from, in place of reading captures; NULL: none */
     char *ports, *keylog;
 };
 

@@ -149,6 +149,7 @@ static bool read_file(struct record *record, struct object o)
     record->size = number_of(o, "size", MOST_EXACT, -1);
     record->packets = (uint64_t)number_of(o, "packets", MOST_EXACT, 0);
     record->connections = (unsigned)number_of(o, "connections", UINT32_MAX, 0);
+    record->is_under_way = bool_of(o, "under_way") == TRI_TRUE;
     return record->file && record->status;
 }
 
@@ -161,6 +162,17 @@ static bool read_run(struct record *record, struct object o)
     return true;
 }
 
+static bool read_change(struct record *record, struct object o)
+{
+    struct contribution *c = record->contribution = g_new0(struct contribution, 1);
+
+    c->server_ip = g_strdup(text_of(o, "server_ip"));
+    c->server_port = (uint16_t)number_of(o, "server_port", UINT16_MAX, 0);
+    c->sni = g_strdup(text_of(o, "sni"));
+    c->impact = word(impact_value(text_of(o, "impact")));
+    return c->server_ip != NULL;
+}
+
 static const struct {
     const char *word;
     enum record_type type;
@@ -169,6 +181,7 @@ static const struct {
     {"connection", RECORD_CONNECTION, read_connection},
     {"file", RECORD_FILE, read_file},
     {"run", RECORD_RUN, read_run},
+    {"change", RECORD_CHANGE, read_change},
 };
 
 /*

@@ -7,7 +7,7 @@
 
 #include "endpoint.h"
 
-enum record_type { RECORD_NOT_ONE, RECORD_CONNECTION, RECORD_FILE, RECORD_RUN };
+enum record_type { RECORD_NOT_ONE, RECORD_CONNECTION, RECORD_FILE, RECORD_RUN, RECORD_CHANGE };
 
 struct record {
     enum record_type type;
@@ -26,9 +26,11 @@ struct record {
     int64_t size;
     uint64_t packets;
     unsigned connections;
+    bool is_under_way; /* read once more, it may tell more */
     /* of a run */
     char *ports, *keylog;
     bool any_port, infer;
+    /* of a change: the endpoint, and what was told of it, are in a contribution */
 };
 
 /* Parses a line, which it changes. RECORD_NOT_ONE when it is no record of this schema. The caller frees it. */

@@ -11,6 +11,7 @@ struct run_log {
     const struct options *options;
     struct log *log;          /* NULL: none is written */
     struct log_index *logged; /* NULL: none was read */
+    GPtrArray *others;        /* of struct record *: the runs and changes in it */
     bool has_failed;
     char host[256];
 };
@@ -61,7 +62,7 @@ static bool passes_for_text(const struct input *input, const struct file_result 
 }
 
 void run_log_append_file(const struct run_log *log, GString *lines, const struct input *input,
-                         const struct file_result *result)
+                         const struct file_result *result, bool is_under_way)
 {
     const bool is_text = passes_for_text(input, result);
 
@@ -74,19 +75,20 @@ void run_log_append_file(const struct run_log *log, GString *lines, const struct
                                 .connections = result->connections,
                                 .status = file_status_name(is_text ? FILE_NOT_A_CAPTURE : result->status),
                                 .error = is_text ? NULL : result->cause,
+                                .is_under_way = is_under_way,
                             });
 }
 
 /* ---- what earlier runs have told --------------------------------------------------------------- */
 
-struct log_index *run_logs_read(char *const *paths, GPtrArray *runs, bool *is_read)
+struct log_index *run_logs_read(char *const *paths, GPtrArray *others, bool *is_read)
 {
     struct log_index *logged = log_index_new();
 
     for (; paths && *paths; paths++) {
         g_autofree char *error = NULL;
         unsigned strange = 0;
-        if (!log_index_read(logged, *paths, runs, &strange, &error)) {
+        if (!log_index_read(logged, *paths, others, &strange, &error)) {
             g_printerr("siptls-scan: %s\n", error);
             *is_read = false;
         } else if (strange) {
@@ -102,6 +104,8 @@ static bool is_resumable(const struct options *options, const GPtrArray *runs)
 {
     for (unsigned i = 0; i < runs->len; i++) {
         const struct record *run = g_ptr_array_index(runs, i);
+        if (run->type != RECORD_RUN)
+            continue;
         if (g_strcmp0(run->ports, options->ports) == 0 && g_strcmp0(run->keylog, options->keylog) == 0 &&
             run->any_port == options->engine.any_port && run->infer == options->engine.infer)
             continue;
@@ -114,12 +118,11 @@ static bool is_resumable(const struct options *options, const GPtrArray *runs)
 
 static bool read_earlier_runs(struct run_log *log)
 {
-    g_autoptr(GPtrArray) runs = g_ptr_array_new_with_free_func((GDestroyNotify)record_free);
     char *const paths[] = {log->options->log, NULL};
     bool is_read = true;
 
-    log->logged = run_logs_read(paths, runs, &is_read);
-    return is_read && is_resumable(log->options, runs);
+    log->logged = run_logs_read(paths, log->others, &is_read);
+    return is_read && is_resumable(log->options, log->others);
 }
 
 struct run_log *run_log_open(const struct options *options)
@@ -128,6 +131,7 @@ struct run_log *run_log_open(const struct options *options)
     g_autofree char *error = NULL;
 
     log->options = options;
+    log->others = g_ptr_array_new_with_free_func((GDestroyNotify)record_free);
     if (gethostname(log->host, sizeof log->host - 1) != 0)
         log->host[0] = '\0';
     if (!options->log)
@@ -148,7 +152,18 @@ void run_log_close(struct run_log *log)
         return;
     log_close(log->log);
     log_index_free(log->logged);
+    g_ptr_array_unref(log->others);
     g_free(log);
+}
+
+const struct log_index *run_log_earlier(const struct run_log *log) { return log->logged; }
+
+const GPtrArray *run_log_others(const struct run_log *log) { return log->others; }
+
+void run_log_forget_earlier(struct run_log *log)
+{
+    g_clear_pointer(&log->logged, log_index_free);
+    g_ptr_array_set_size(log->others, 0);
 }
 
 const struct log_entry *run_log_find(const struct run_log *log, const struct input *input)

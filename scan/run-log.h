@@ -26,17 +26,23 @@ void run_log_write(struct run_log *log, const GString *lines);
 void run_log_run(struct run_log *log, const struct totals *totals, bool is_complete);
 void run_record(GString *line, const struct options *options, const struct totals *totals, bool is_complete);
 
-/* The file record of what was read. */
+/* The file record of what was read; `is_under_way`: when it is read once more it may tell more. */
 void run_log_append_file(const struct run_log *log, GString *lines, const struct input *input,
-                         const struct file_result *result);
+                         const struct file_result *result, bool is_under_way);
 
 /* What an earlier run has told of a file that need not be read again; NULL: nothing. */
 const struct log_entry *run_log_find(const struct run_log *log, const struct input *input);
 
+/* All that earlier runs have told: accounts of files, NULL: none; runs and changes, of struct record *. */
+const struct log_index *run_log_earlier(const struct run_log *log);
+const GPtrArray *run_log_others(const struct run_log *log);
+/* Gives back their memory; from then on run_log_find() finds nothing. */
+void run_log_forget_earlier(struct run_log *log);
+
 /*
- * The accounts in logs; those of `paths` that cannot be read are named, and *is_read becomes false. `runs` gets the
- * run records. The caller frees them.
+ * The accounts in logs; those of `paths` that cannot be read are named, and *is_read becomes false. `others` gets the
+ * runs and changes. The caller frees them.
  */
-struct log_index *run_logs_read(char *const *paths, GPtrArray *runs, bool *is_read);
+struct log_index *run_logs_read(char *const *paths, GPtrArray *others, bool *is_read);
 
 #endif
