@@ -34,6 +34,7 @@ struct file_result {
     GString *records; /* of its connections, NDJSON */
     unsigned connections;
     uint64_t packets;
+    bool is_under_way; /* a handshake was, at the end of the file and of those that it was followed into */
 };
 
 void file_result_clear(struct file_result *result);
@@ -55,6 +56,8 @@ void engine_judge_any_port(void);
  * once, and not in every child.
  */
 void engine_make_ready(void);
+
+enum { ENGINE_MOST_FOLLOWED = 4 }; /* files; a handshake takes seconds: a ring buffer whose files are smaller is rare */
 
 /* The file that a ring buffer went on with behind the `number`th of those that are to be read; NULL: none. */
 typedef const char *next_file(const void *data, unsigned number);

@@ -137,12 +137,13 @@ static bool read_number(const char *option, int number, int least, int most, uns
 /* False, and says so, when options do not go together. */
 static bool check_together(const struct options *options)
 {
+    const bool has_captures = options->paths || options->list;
     const bool is_only_planned = options->plan || options->write_list;
     const struct {
         bool is_wrong;
         const char *why;
     } rules[] = {
-        {!options->paths && !options->list && !options->logs, "no capture named (try --help)"},
+        {!has_captures && !options->logs && !options->watch, "no capture named (try --help)"},
         {options->resume && !options->log, "--resume needs the --log of the run to go on with"},
         {options->logs && (options->list || options->log),
          "--from-log reads no captures: it goes with neither --files-from nor --log"},
@@ -150,6 +151,11 @@ static bool check_together(const struct options *options)
          "--from-log reads no captures: it goes with neither --shard, --plan nor --write-list"},
         {options->expect && (is_only_planned || options->shards > 1),
          "--expect is about the records of all shards: it goes with neither --shard, --plan nor --write-list"},
+        {options->watch && (has_captures || options->logs || is_only_planned || options->shards > 1),
+         "--watch reads what is in its directory: it goes with no PATH, --files-from, --from-log, --shard or --plan"},
+        {options->watch && (options->format == FORMAT_CSV || options->by_client || options->expect),
+         "--watch tells of changes of endpoints: it goes with neither --format csv, --by client nor --expect"},
+        {options->on_change && !options->watch, "--on-change needs --watch"},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rules); i++) {
@@ -224,6 +230,9 @@ bool options_parse(struct options *options, int *argc, char ***argv)
         {"no-series", 0, 0, G_OPTION_ARG_NONE, &words.no_series, "do not follow into a ring buffer's next file", NULL},
         {"files-from", 'T', 0, G_OPTION_ARG_FILENAME, &options->list, "more paths: lines or NUL between (-: stdin)",
          "FILE"},
+        {"watch", 0, 0, G_OPTION_ARG_FILENAME, &options->watch, "follow a directory that is being filled", "DIR"},
+        {"on-change", 0, 0, G_OPTION_ARG_STRING, &options->on_change, "with --watch: run it for each change",
+         "COMMAND"},
         {"shard", 0, 0, G_OPTION_ARG_STRING, &words.shard, "only the I-th of N parts of the files", "I/N"},
         {"plan", 0, 0, G_OPTION_ARG_STRING, &words.plan, "print the parts for N shards, read no file", "N"},
         {"write-list", 0, 0, G_OPTION_ARG_FILENAME, &options->write_list, "write the list of files, read none", "FILE"},
@@ -275,6 +284,8 @@ void options_clear(struct options *options)
     host_names_free(options->names);
     g_free(options->output);
     g_free(options->log);
+    g_free(options->watch);
+    g_free(options->on_change);
     g_free(options->list);
     g_free(options->write_list);
     g_free(options->expect);

@@ -299,8 +299,6 @@ static void read_first(struct pass *pass, struct file_result *result)
 
 /* ---- into the next file of a ring buffer -------------------------------------------------------- */
 
-enum { MOST_CONTINUATIONS = 4 }; /* a handshake takes seconds; a file of a ring buffer that is smaller is rare */
-
 /* Not one that began earlier, nor one that ended before the server had said anything: a scan of ports perhaps. */
 static bool is_under_way(const struct facts *facts)
 {
@@ -393,6 +391,7 @@ static void collect(void *data, const struct facts *facts)
     if (facts->first_frame > frames_behind[0] || !is_of_part(pass, facts))
         return; /* the next file's own, or another part's */
     pass->resumes = pass->resumes || facts->resumed;
+    collecting->result->is_under_way = collecting->result->is_under_way || is_under_way(facts);
     for (unsigned i = 0; i < pass->continued_in->len && facts->last_frame > frames_behind[i]; i++)
         g_ptr_array_add(continued_in, g_ptr_array_index(pass->continued_in, i));
     const struct record_place place = {
@@ -436,7 +435,7 @@ static void collect_all(struct pass *pass, const char *path, next_file *next, co
         result->records = g_string_new(NULL);
     if (!pass->session)
         return;
-    for (unsigned i = 0; next && i < MOST_CONTINUATIONS && (name = next(data, i)); i++)
+    for (unsigned i = 0; next && i < ENGINE_MOST_FOLLOWED && (name = next(data, i)); i++)
         if (!continue_into(pass, name))
             break;
     listing_each(pass->options->listing, collect, &collecting);

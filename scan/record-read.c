@@ -216,6 +216,7 @@ static bool read_file(struct record *record, struct object *o)
     record->connections = (unsigned)number_of(o, "connections", UINT32_MAX, 0);
     record->status = g_strdup(text_of(o, "status"));
     record->error = g_strdup(text_of(o, "error"));
+    record->is_under_way = bool_of(o, "under_way") == TRI_TRUE;
     return record->file && record->status;
 }
 
@@ -228,6 +229,17 @@ static bool read_run(struct record *record, struct object *o)
     return true;
 }
 
+static bool read_change(struct record *record, struct object *o)
+{
+    struct contribution *c = record->contribution = g_new0(struct contribution, 1);
+
+    c->server_ip = g_strdup(text_of(o, "server_ip"));
+    c->server_port = (uint16_t)number_of(o, "server_port", UINT16_MAX, 0);
+    c->sni = g_strdup(text_of(o, "sni"));
+    c->impact = word(impact_value(text_of(o, "impact")));
+    return c->server_ip != NULL;
+}
+
 static const struct {
     const char *word;
     enum record_type type;
@@ -236,6 +248,7 @@ static const struct {
     {"connection", RECORD_CONNECTION, read_connection},
     {"file", RECORD_FILE, read_file},
     {"run", RECORD_RUN, read_run},
+    {"change", RECORD_CHANGE, read_change},
 };
 
 /*
@@ -258,15 +271,6 @@ static int parse(const char *line, jsmntok_t **tokens)
     return count;
 }
 
-char *record_next_line(const char **rest)
-{
-    const char *line = *rest;
-    const size_t length = strcspn(line, "\n");
-
-    *rest += length + (line[length] == '\n');
-    return *line ? g_strndup(line, length) : NULL;
-}
-
 struct record *record_read(char *line)
 {
     struct record *record = g_new0(struct record, 1);
@@ -284,6 +288,18 @@ struct record *record_read(char *line)
         if (strcmp(type, types[i].word) == 0 && types[i].read(record, &o))
             record->type = types[i].type;
     return record;
+}
+
+void records_each(const char *lines, each_record *each, void *data)
+{
+    while (*lines) {
+        const size_t length = strcspn(lines, "\n");
+        g_autofree char *line = g_strndup(lines, length); /* there may be many, and long ones: one at a time */
+        struct record *record = record_read(line);
+        each(data, record, lines, length);
+        record_free(record);
+        lines += length + (lines[length] == '\n');
+    }
 }
 
 void record_free(struct record *record)

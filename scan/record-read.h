@@ -7,7 +7,7 @@
 
 #include "endpoint.h"
 
-enum record_type { RECORD_NOT_ONE, RECORD_CONNECTION, RECORD_FILE, RECORD_RUN };
+enum record_type { RECORD_NOT_ONE, RECORD_CONNECTION, RECORD_FILE, RECORD_RUN, RECORD_CHANGE };
 
 struct record {
     enum record_type type;
@@ -26,18 +26,19 @@ struct record {
     int64_t size;
     uint64_t packets;
     unsigned connections;
+    bool is_under_way; /* read once more, it may tell more */
     /* of a run */
     char *ports, *keylog;
     bool any_port, infer;
+    /* of a change: the endpoint, and what was told of it, are in a contribution */
 };
-
-/*
- * The line at `*rest`, which moves behind it; NULL at the end. The caller frees it: there may be many, and long ones.
- */
-char *record_next_line(const char **rest);
 
 /* Parses a line, which it changes. RECORD_NOT_ONE when it is no record of this schema. The caller frees it. */
 struct record *record_read(char *line);
 void record_free(struct record *record);
+
+/* Called for each of some lines, with the line as it is there; may take the contribution out of the record. */
+typedef void each_record(void *data, struct record *record, const char *line, size_t length);
+void records_each(const char *lines, each_record *each, void *data);
 
 #endif
