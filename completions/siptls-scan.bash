@@ -10,7 +10,7 @@ _siptls_scan()
         return
         ;;
     -f | --format)
-        mapfile -t COMPREPLY < <(compgen -W 'table ndjson csv' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W 'table ndjson csv html' -- "$cur")
         return
         ;;
     -b | --by)

@@ -8,6 +8,7 @@
 #ifndef SIPTLS_FINDINGS_H
 #define SIPTLS_FINDINGS_H
 
+#include "dossier.h"
 #include "inputs.h"
 #include "options.h"
 #include "report-table.h"
@@ -16,6 +17,7 @@ struct findings {
     const struct options *options;
     struct continuing *continuing;
     struct endpoints *endpoints, *clients; /* clients: only with --by client */
+    struct dossiers *dossiers;             /* of the rows that are reported; NULL: the format shows no details */
     struct totals totals;
 };
 

@@ -10,7 +10,7 @@
 #include "networks.h"
 #include "workers.h"
 
-enum format { FORMAT_TABLE, FORMAT_NDJSON, FORMAT_CSV };
+enum format { FORMAT_TABLE, FORMAT_NDJSON, FORMAT_CSV, FORMAT_HTML };
 
 struct options {
     struct engine_options engine;
