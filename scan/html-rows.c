@@ -109,7 +109,7 @@ static void write_findings(FILE *out, const struct dossier *dossier)
         if (dossier->findings[i])
             g_ptr_array_add(order, dossier->findings[i]);
     g_ptr_array_sort(order, compare_findings);
-    html_format(out, "<h4>Evidence</h4><ul>");
+    html_format(out, "<h3>Evidence</h3><ul>");
     for (unsigned i = 0; i < order->len && i < SHOWN_FINDINGS; i++)
         write_finding(out, g_ptr_array_index(order, i));
     write_rest(out, order->len, SHOWN_FINDINGS, "reason");
@@ -149,7 +149,7 @@ static void write_peers(FILE *out, const struct page *page, const struct dossier
     for (unsigned i = 0; i < dossier->peers->len; i++)
         g_ptr_array_add(order, g_ptr_array_index(dossier->peers, i));
     g_ptr_array_sort(order, compare_peers);
-    html_format(out, "<h4>%s</h4><ul>", page->dossiers->by_client ? "Servers" : "Clients");
+    html_format(out, "<h3>%s</h3><ul>", page->dossiers->by_client ? "Servers" : "Clients");
     for (unsigned i = 0; i < order->len && i < SHOWN_PEERS; i++)
         write_peer(out, page, g_ptr_array_index(order, i));
     write_rest(out, all, MIN(order->len, SHOWN_PEERS), page->dossiers->by_client ? "server" : "client");
@@ -191,7 +191,7 @@ static void write_certificates(FILE *out, const struct dossier *dossier)
 {
     const unsigned all = dossier->certificates->len;
 
-    html_format(out, "<h4>Certificates</h4><ul>");
+    html_format(out, "<h3>Certificates</h3><ul>");
     if (!all)
         html_format(out, "<li>none seen");
     g_array_sort(dossier->certificates, compare_certificates);
@@ -220,7 +220,7 @@ static void write_alerts(FILE *out, const struct dossier *dossier)
 {
     if (!dossier->alerts->len)
         return;
-    html_format(out, "<h4>Alerts</h4><ul>");
+    html_format(out, "<h3>Alerts</h3><ul>");
     g_array_sort(dossier->alerts, compare_alerts);
     for (unsigned i = 0; i < dossier->alerts->len && i < SHOWN_ALERTS; i++) {
         const struct row_alert *each = &g_array_index(dossier->alerts, struct row_alert, i);
@@ -291,7 +291,7 @@ static void write_title(FILE *out, const struct page *page, const struct endpoin
         html_format(out, " <bdi>" DN "</bdi>", s->sni);
     if (called)
         html_format(out, " <bdi>" DN "</bdi>", called);
-    html_format(out, " <i>%u of %u decided</i>", s->decided, s->connections);
+    html_format(out, " <small>%u of %u decided</small>", s->decided, s->connections);
 }
 
 /* What the script sorts by. */

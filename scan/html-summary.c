@@ -137,7 +137,7 @@ static void write_group(FILE *out, const struct page *page, const struct group *
     html_impact(out, group->impact);
     html_format(out, " ");
     html_count(out, group->members, page_noun(page));
-    html_format(out, ": %s; <strong>%s</strong>. <span>", reason_text(group->reason), advice);
+    html_format(out, ": %s; <strong>%s</strong>. <span>See ", reason_text(group->reason), advice);
     for (unsigned i = 0; i < group->rows->len; i++)
         html_format(out, "%s<a href=\"#r%u\">%s</a>", i ? ", " : "", g_array_index(group->rows, unsigned, i),
                     (const char *)g_ptr_array_index(group->names, i));
@@ -167,21 +167,23 @@ static void write_what_to_do(FILE *out, const struct page *page, const struct gr
 
 /* ---- of what ----------------------------------------------------------------------------------- */
 
-static void write_period(FILE *out, const struct page *page)
+static void write_extent(FILE *out, const struct page *page)
 {
     const struct totals *totals = page->totals;
 
-    html_format(out, "<p>");
-    if (page->dossiers->connections) {
-        html_format(out, "Captured ");
-        html_time(out, page->dossiers->first.seconds);
-        html_format(out, " to ");
-        html_time(out, page->dossiers->last.seconds);
-        html_format(out, " (all times are UTC): ");
-    }
+    html_format(out, "<p><strong>");
+    html_count(out, endpoints_count(page->rows), page_noun(page));
+    html_format(out, "</strong>, ");
     html_count(out, totals->connections, "connection");
     html_format(out, " of SIP over TLS in ");
     html_count(out, totals->files, "file");
+    if (page->dossiers->connections) {
+        html_format(out, ", captured ");
+        html_time(out, page->dossiers->first.seconds);
+        html_format(out, " to ");
+        html_time(out, page->dossiers->last.seconds);
+        html_format(out, " (all times are UTC)");
+    }
     if (totals->not_selected)
         html_format(out, "; %u left out by --client, --since, --until", totals->not_selected);
     if (totals->without_sip)
@@ -232,13 +234,10 @@ void html_summary(FILE *out, const struct page *page)
     struct groups groups = {.page = page, .all = g_ptr_array_new_with_free_func((GDestroyNotify)group_free)};
 
     report_in_order(page->rows, add_row, &groups);
-    html_format(out, "<p>");
-    html_count(out, endpoints_count(page->rows), page_noun(page));
-    html_format(out, "</p>");
+    write_extent(out, page);
     write_counts(out, groups.by_impact, endpoints_count(page->rows));
     write_warnings(out, page, groups.by_impact);
     write_what_to_do(out, page, &groups);
-    write_period(out, page);
     write_undecided(out, page->dossiers);
     g_ptr_array_unref(groups.all);
 }
