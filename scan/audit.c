@@ -243,14 +243,23 @@ static void start_report(const struct options *options)
 
 /* ---- from the start ---------------------------------------------------------------------------- */
 
+static void note_collected(struct audit *audit, const char *path, bool is_whole)
+{
+    if (is_whole)
+        return;
+    audit->all_read = false;
+    if (audit->findings->dossiers)
+        dossiers_add_unread(audit->findings->dossiers, path, "not there, or not all of it can be read");
+}
+
 static void collect_inputs(struct audit *audit)
 {
     const struct options *options = audit->options;
 
     for (char **path = options->paths; path && *path; path++)
-        audit->all_read = inputs_collect(audit->inputs, *path) && audit->all_read;
+        note_collected(audit, *path, inputs_collect(audit->inputs, *path));
     if (options->list)
-        audit->all_read = inputs_collect_list(audit->inputs, options->list) && audit->all_read;
+        note_collected(audit, options->list, inputs_collect_list(audit->inputs, options->list));
     inputs_arrange(audit->inputs, options->shard, options->shards);
 }
 

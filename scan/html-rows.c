@@ -7,8 +7,14 @@
 
 #include <string.h>
 
-/* What a row shows of each; the rest is counted. */
-enum { SHOWN_NAMES = 3, SHOWN_FINDINGS = 8, SHOWN_PEERS = 20, SHOWN_CERTIFICATES = 12, SHOWN_ALERTS = 8 };
+enum { SHOWN_NAMES = 3, MANY_ROWS = 1000 };
+
+/* What a row shows of each; the rest is counted. Of many rows each shows less: the page is to stay usable. */
+struct bounds {
+    unsigned reasons, peers, certificates, alerts;
+};
+
+static const struct bounds ample = {8, 20, 12, 8}, tight = {3, 4, 3, 2};
 
 #define DN "%.200s" /* how much of a name is shown */
 
@@ -59,6 +65,12 @@ GPtrArray *html_row_servers(const struct page *page, unsigned number, const stru
     return names;
 }
 
+struct writing {
+    FILE *out;
+    const struct page *page;
+    const struct bounds *bounds;
+};
+
 /* "and 3 more" of a list that is cut. */
 static void write_rest(FILE *out, unsigned all, unsigned shown, const char *noun)
 {
@@ -79,6 +91,18 @@ static void write_beyond(FILE *out, unsigned connections, const char *of)
     html_format(out, " with further %s", of);
 }
 
+/* Worst first; undetermined stands between what is wrong and what is right. */
+static int compare_impacts(enum impact a, enum impact b)
+{
+    static const int rank[] = {[IMPACT_FAILING] = 0,
+                               [IMPACT_AT_RISK] = 1,
+                               [IMPACT_UNDETERMINED] = 2,
+                               [IMPACT_TOLERANT] = 3,
+                               [IMPACT_UNAFFECTED] = 4};
+
+    return rank[a] - rank[b];
+}
+
 /* ---- details ----------------------------------------------------------------------------------- */
 
 static int compare_findings(const void *a, const void *b)
@@ -86,7 +110,7 @@ static int compare_findings(const void *a, const void *b)
     const struct finding *one = *(const struct finding *const *)a, *other = *(const struct finding *const *)b;
 
     if (one->impact != other->impact)
-        return one->impact < other->impact ? 1 : -1;
+        return compare_impacts(one->impact, other->impact);
     return one->connections < other->connections ? 1 : one->connections > other->connections ? -1 : 0;
 }
 
@@ -101,8 +125,9 @@ static void write_finding(FILE *out, const struct finding *finding)
     html_format(out, "<br>%s<pre>%s</pre>", finding->where, finding->command);
 }
 
-static void write_findings(FILE *out, const struct dossier *dossier)
+static void write_findings(const struct writing *to, const struct dossier *dossier)
 {
+    FILE *out = to->out;
     g_autoptr(GPtrArray) order = g_ptr_array_new();
 
     for (size_t i = 0; i < G_N_ELEMENTS(dossier->findings); i++)
@@ -110,9 +135,9 @@ static void write_findings(FILE *out, const struct dossier *dossier)
             g_ptr_array_add(order, dossier->findings[i]);
     g_ptr_array_sort(order, compare_findings);
     html_format(out, "<h3>Evidence</h3><ul>");
-    for (unsigned i = 0; i < order->len && i < SHOWN_FINDINGS; i++)
+    for (unsigned i = 0; i < order->len && i < to->bounds->reasons; i++)
         write_finding(out, g_ptr_array_index(order, i));
-    write_rest(out, order->len, SHOWN_FINDINGS, "reason");
+    write_rest(out, order->len, to->bounds->reasons, "reason");
     html_format(out, "</ul>");
 }
 
@@ -122,7 +147,7 @@ static int compare_peers(const void *a, const void *b)
     const struct peer *one = *(const struct peer *const *)a, *other = *(const struct peer *const *)b;
 
     if (one->worst != other->worst)
-        return one->worst < other->worst ? 1 : -1;
+        return compare_impacts(one->worst, other->worst);
     if (one->connections != other->connections)
         return one->connections < other->connections ? 1 : -1;
     const int by_address = strcmp(one->ip, other->ip);
@@ -142,17 +167,19 @@ static void write_peer(FILE *out, const struct page *page, const struct peer *pe
     html_time(out, peer->last.seconds);
 }
 
-static void write_peers(FILE *out, const struct page *page, const struct dossier *dossier, unsigned all)
+static void write_peers(const struct writing *to, const struct dossier *dossier, unsigned all)
 {
+    FILE *out = to->out;
+    const bool by_client = to->page->dossiers->by_client;
     g_autoptr(GPtrArray) order = g_ptr_array_new();
 
     for (unsigned i = 0; i < dossier->peers->len; i++)
         g_ptr_array_add(order, g_ptr_array_index(dossier->peers, i));
     g_ptr_array_sort(order, compare_peers);
-    html_format(out, "<h3>%s</h3><ul>", page->dossiers->by_client ? "Servers" : "Clients");
-    for (unsigned i = 0; i < order->len && i < SHOWN_PEERS; i++)
-        write_peer(out, page, g_ptr_array_index(order, i));
-    write_rest(out, all, MIN(order->len, SHOWN_PEERS), page->dossiers->by_client ? "server" : "client");
+    html_format(out, "<h3>%s</h3><ul>", by_client ? "Servers" : "Clients");
+    for (unsigned i = 0; i < order->len && i < to->bounds->peers; i++)
+        write_peer(out, to->page, g_ptr_array_index(order, i));
+    write_rest(out, all, MIN(order->len, to->bounds->peers), by_client ? "server" : "client");
     html_format(out, "</ul>");
 }
 
@@ -187,22 +214,23 @@ static int compare_certificates(const void *a, const void *b)
     return strcmp(one->leaf.sha256, other->leaf.sha256);
 }
 
-static void write_certificates(FILE *out, const struct dossier *dossier)
+static void write_certificates(const struct writing *to, const struct dossier *dossier)
 {
+    FILE *out = to->out;
     const unsigned all = dossier->certificates->len;
 
     html_format(out, "<h3>Certificates</h3><ul>");
     if (!all)
         html_format(out, "<li>none seen");
     g_array_sort(dossier->certificates, compare_certificates);
-    for (unsigned i = 0; i < all && i < SHOWN_CERTIFICATES; i++) {
+    for (unsigned i = 0; i < all && i < to->bounds->certificates; i++) {
         const struct row_certificate *each = &g_array_index(dossier->certificates, struct row_certificate, i);
         html_format(out, "<li>");
         html_certificate(out, each->of);
         html_format(out, "; ");
         html_count(out, each->connections, "connection");
     }
-    write_rest(out, all, SHOWN_CERTIFICATES, "certificate");
+    write_rest(out, all, to->bounds->certificates, "certificate");
     write_beyond(out, dossier->other_certificates, "certificates");
     html_format(out, "</ul>");
 }
@@ -216,28 +244,25 @@ static int compare_alerts(const void *a, const void *b)
     return strcmp(one->text, other->text);
 }
 
-static void write_alerts(FILE *out, const struct dossier *dossier)
+static void write_alerts(const struct writing *to, const struct dossier *dossier)
 {
+    FILE *out = to->out;
+
     if (!dossier->alerts->len)
         return;
     html_format(out, "<h3>Alerts</h3><ul>");
     g_array_sort(dossier->alerts, compare_alerts);
-    for (unsigned i = 0; i < dossier->alerts->len && i < SHOWN_ALERTS; i++) {
+    for (unsigned i = 0; i < dossier->alerts->len && i < to->bounds->alerts; i++) {
         const struct row_alert *each = &g_array_index(dossier->alerts, struct row_alert, i);
         html_format(out, "<li>%.80s: ", each->text);
         html_count(out, each->connections, "connection");
     }
-    write_rest(out, dossier->alerts->len, SHOWN_ALERTS, "alert");
+    write_rest(out, dossier->alerts->len, to->bounds->alerts, "alert");
     write_beyond(out, dossier->other_alerts, "alerts");
     html_format(out, "</ul>");
 }
 
 /* ---- a row ------------------------------------------------------------------------------------- */
-
-struct writing {
-    FILE *out;
-    const struct page *page;
-};
 
 /* Since 1970; 0: never */
 static unsigned minutes(struct timestamp time)
@@ -303,29 +328,36 @@ static void write_keys(FILE *out, const struct endpoint_summary *s)
 
 static void write_row(struct endpoints *rows, unsigned number, const struct endpoint_summary *s, void *data)
 {
-    const struct writing *writing = data;
-    FILE *out = writing->out;
-    const struct dossier *dossier = dossiers_row(writing->page->dossiers, number);
+    const struct writing *to = data;
+    FILE *out = to->out;
+    const struct dossier *dossier = dossiers_row(to->page->dossiers, number);
 
     (void)rows;
     html_format(out, "<details");
     write_keys(out, s);
     html_format(out, "><summary>");
-    write_title(out, writing->page, s);
+    write_title(out, to->page, s);
     html_format(out, "</summary><div id=\"r%u\">", number);
-    write_advice(out, writing->page, number, s);
+    write_advice(out, to->page, number, s);
     timeline_draw(out, &dossier->timeline);
     write_figures(out, s);
-    write_findings(out, dossier);
-    write_peers(out, writing->page, dossier, s->clients);
-    write_certificates(out, dossier);
-    write_alerts(out, dossier);
+    write_findings(to, dossier);
+    write_peers(to, dossier, s->clients);
+    write_certificates(to, dossier);
+    write_alerts(to, dossier);
     html_format(out, "</div></details>\n");
 }
 
 void html_rows(FILE *out, const struct page *page)
 {
-    struct writing writing = {out, page};
+    const unsigned rows = endpoints_count(page->rows);
+    struct writing to = {out, page, rows > MANY_ROWS ? &tight : &ample};
 
-    report_in_order(page->rows, write_row, &writing);
+    if (rows > 0)
+        html_format(out, "<p><small>Each shows at most %u reasons, %u %s, %u certificates and %u alerts%s.</small></p>",
+                    to.bounds->reasons, to.bounds->peers, page->dossiers->by_client ? "servers" : "clients",
+                    to.bounds->certificates, to.bounds->alerts, rows > MANY_ROWS ? ", because there are so many" : "");
+    html_format(out, "<div id=\"list\">\n");
+    report_in_order(page->rows, write_row, &to);
+    html_format(out, "</div>\n");
 }

@@ -12,18 +12,28 @@ static const struct {
     const char *reference;
 } references[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}, {'\'', "&#39;"}};
 
-/* Printable for GLib, and yet nothing to see: fillers that are letters, the empty Braille cell, tags of variants. */
-static bool is_blank_letter(gunichar c)
+/* What shows nothing of its own, or changes how its neighbours are shown. */
+static bool is_unseen(gunichar c)
 {
+    static const bool unseen[] = {[G_UNICODE_CONTROL] = true,
+                                  [G_UNICODE_FORMAT] = true,
+                                  [G_UNICODE_UNASSIGNED] = true,
+                                  [G_UNICODE_PRIVATE_USE] = true,
+                                  [G_UNICODE_SURROGATE] = true,
+                                  [G_UNICODE_LINE_SEPARATOR] = true,
+                                  [G_UNICODE_PARAGRAPH_SEPARATOR] = true,
+                                  [G_UNICODE_SPACE_SEPARATOR] = false};
+    /* fillers that are letters, the empty Braille cell, selectors of variants */
     static const struct {
         gunichar from, to;
     } blanks[] = {{0x034F, 0x034F}, {0x115F, 0x1160}, {0x17B4, 0x17B5}, {0x180B, 0x180F},  {0x2800, 0x2800},
                   {0x3164, 0x3164}, {0xFE00, 0xFE0F}, {0xFFA0, 0xFFA0}, {0xE0000, 0xE0FFF}};
+    const GUnicodeType type = g_unichar_type(c);
 
     for (size_t i = 0; i < G_N_ELEMENTS(blanks); i++)
         if (c >= blanks[i].from && c <= blanks[i].to)
             return true;
-    return false;
+    return (size_t)type < G_N_ELEMENTS(unseen) && unseen[type];
 }
 
 static void write_character(FILE *out, gunichar character)
@@ -39,7 +49,7 @@ static void write_character(FILE *out, gunichar character)
     if (character == '\t' || character == '\n' || character == '\r' ||
         g_unichar_type(character) == G_UNICODE_SPACE_SEPARATOR)
         putc(' ', out);
-    else if (!g_unichar_isprint(character) || is_blank_letter(character))
+    else if (is_unseen(character))
         fprintf(out, "\\u{%04X}", (unsigned)character);
     else
         fwrite(octets, 1, (size_t)g_unichar_to_utf8(character, octets), out);

@@ -70,9 +70,7 @@ static void write_rows(FILE *out, const struct page *page)
 {
     html_format(out, "<h2 id=\"rows\">%s</h2>\n", page->dossiers->by_client ? "Clients" : "Endpoints");
     write_controls(out);
-    html_format(out, "<div id=\"list\">\n");
     html_rows(out, page);
-    html_format(out, "</div>\n");
 }
 
 /* ---- certificates ------------------------------------------------------------------------------ */
@@ -146,8 +144,8 @@ static void write_unread(FILE *out, const struct page *page)
         html_format(out, "<li>and %u more</li>", page->dossiers->more_unread);
     if (unread->len)
         html_format(out, "</ul>\n");
-    if (!page->all_read && !unread->len)
-        html_format(out, "<p>Standard error of the run names what was not read.</p>");
+    if (!page->all_read)
+        html_format(out, "<p>Standard error of the run says more.</p>");
 }
 
 void report_html(FILE *out, const struct page *page)
