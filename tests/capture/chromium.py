@@ -108,10 +108,13 @@ class Page:
         self.resize(width, height)
         self.media(dark=dark)
         self.send("Page.navigate", url=self.url + fragment)
-        browser.wait_for("Page.loadEventFired", self.session)
+        self.wait_for("Page.loadEventFired")
 
     def send(self, method, **parameters):
         return self.browser.send(method, self.session, **parameters)
+
+    def wait_for(self, method):
+        return self.browser.wait_for(method, self.session)
 
     def close(self):
         self.browser.send("Target.closeTarget", targetId=self.target)
@@ -136,7 +139,7 @@ class Page:
 
     def type(self, text):
         for letter in text:
-            self.key(letter, ord(letter.upper()), letter)
+            self.key(letter, ord(letter.upper()) if letter.isalnum() else 0, letter)
 
     def press(self, *names):
         for name in names:
