@@ -15,9 +15,9 @@ import time
 
 PATIENCE = 120      # seconds for any answer: the machine may be busy
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update", "--disable-extensions", "--disable-sync",
-         "--no-default-browser-check", "--password-store=basic", "--force-color-profile=srgb", "--hide-scrollbars",
-         "--remote-debugging-pipe", "--lang=en")
+         "--no-default-browser-check", "--disable-background-networking", "--disable-component-update",
+         "--disable-extensions", "--disable-sync", "--disable-breakpad", "--disable-crash-reporter", "--lang=en",
+         "--password-store=basic", "--force-color-profile=srgb", "--hide-scrollbars", "--remote-debugging-pipe")
 
 
 class Chromium:
