@@ -91,18 +91,6 @@ static void write_beyond(FILE *out, unsigned connections, const char *of)
     html_format(out, " with further %s", of);
 }
 
-/* Worst first; undetermined stands between what is wrong and what is right. */
-static int compare_impacts(enum impact a, enum impact b)
-{
-    static const int rank[] = {[IMPACT_FAILING] = 0,
-                               [IMPACT_AT_RISK] = 1,
-                               [IMPACT_UNDETERMINED] = 2,
-                               [IMPACT_TOLERANT] = 3,
-                               [IMPACT_UNAFFECTED] = 4};
-
-    return rank[a] - rank[b];
-}
-
 /* ---- details ----------------------------------------------------------------------------------- */
 
 static int compare_findings(const void *a, const void *b)
@@ -110,7 +98,7 @@ static int compare_findings(const void *a, const void *b)
     const struct finding *one = *(const struct finding *const *)a, *other = *(const struct finding *const *)b;
 
     if (one->impact != other->impact)
-        return compare_impacts(one->impact, other->impact);
+        return (int)report_rank(one->impact) - (int)report_rank(other->impact);
     return one->connections < other->connections ? 1 : one->connections > other->connections ? -1 : 0;
 }
 
@@ -147,7 +135,7 @@ static int compare_peers(const void *a, const void *b)
     const struct peer *one = *(const struct peer *const *)a, *other = *(const struct peer *const *)b;
 
     if (one->worst != other->worst)
-        return compare_impacts(one->worst, other->worst);
+        return (int)report_rank(one->worst) - (int)report_rank(other->worst);
     if (one->connections != other->connections)
         return one->connections < other->connections ? 1 : -1;
     const int by_address = strcmp(one->ip, other->ip);
@@ -282,7 +270,7 @@ static void write_figures(FILE *out, const struct endpoint_summary *s)
     html_count(out, s->connections, "connection");
     html_format(out, ", last ");
     html_time(out, s->last_asked.seconds);
-    html_format(out, "; last not asked for ");
+    html_format(out, "; the last handshake without a request: ");
     html_time(out, s->last_not_asked.seconds);
     html_format(out, ". Client certificates with clientAuth in %u, without in %u. Handshakes refused: %u.</p>",
                 s->with_client_auth, s->without_client_auth, s->rejected);

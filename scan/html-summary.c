@@ -88,28 +88,37 @@ static void add_row(struct endpoints *rows, unsigned number, const struct endpoi
     g_ptr_array_add(group->names, html_row_name(groups->page, s));
 }
 
-/* ---- how many are how bad ---------------------------------------------------------------------- */
+/* The worst first, of equally bad ones the largest. */
+static int compare_groups(const void *a, const void *b)
+{
+    const struct group *one = *(const struct group *const *)a, *other = *(const struct group *const *)b;
 
-static const enum impact order[] = {IMPACT_FAILING, IMPACT_AT_RISK, IMPACT_UNDETERMINED, IMPACT_TOLERANT,
-                                    IMPACT_UNAFFECTED};
+    if (one->impact != other->impact)
+        return (int)report_rank(one->impact) - (int)report_rank(other->impact);
+    if (one->members != other->members)
+        return one->members < other->members ? 1 : -1;
+    return one->reason != other->reason ? (int)one->reason - (int)other->reason : (int)one->owner - (int)other->owner;
+}
+
+/* ---- how many are how bad ---------------------------------------------------------------------- */
 
 /* A part of the bar can be seen however small it is: the bar is a little longer, then. */
 static void draw_bar(FILE *out, const unsigned *by_impact, unsigned all)
 {
     enum { WIDTH = 1000, LEAST = 8, TALL = 24 };
-    unsigned width[G_N_ELEMENTS(order)], total = 0, at = 0;
+    unsigned width[G_N_ELEMENTS(report_order)], total = 0, at = 0;
 
-    for (size_t i = 0; i < G_N_ELEMENTS(order); i++) {
-        const unsigned count = by_impact[order[i]];
+    for (size_t i = 0; i < G_N_ELEMENTS(report_order); i++) {
+        const unsigned count = by_impact[report_order[i]];
         width[i] = count ? MAX((unsigned)((uint64_t)count * WIDTH / all), LEAST) : 0;
         total += width[i];
     }
     html_format(out, "<svg class=\"bar\" viewBox=\"0 0 %u %u\" preserveAspectRatio=\"none\" aria-hidden=\"true\">",
                 total, (unsigned)TALL);
-    for (size_t i = 0; i < G_N_ELEMENTS(order); at += width[i++])
+    for (size_t i = 0; i < G_N_ELEMENTS(report_order); at += width[i++])
         if (width[i])
-            html_format(out, "<rect class=\"%s\" x=\"%u\" width=\"%u\" height=\"%u\"/>", impact_name(order[i]), at,
-                        width[i], (unsigned)TALL);
+            html_format(out, "<rect class=\"%s\" x=\"%u\" width=\"%u\" height=\"%u\"/>", impact_name(report_order[i]),
+                        at, width[i], (unsigned)TALL);
     html_format(out, "</svg>");
 }
 
@@ -118,9 +127,9 @@ static void write_counts(FILE *out, const unsigned *by_impact, unsigned all)
     if (all)
         draw_bar(out, by_impact, all);
     html_format(out, "<ul class=\"counts\">");
-    for (size_t i = 0; i < G_N_ELEMENTS(order); i++) {
-        html_format(out, "<li><span>%u</span> ", by_impact[order[i]]);
-        html_impact(out, order[i]);
+    for (size_t i = 0; i < G_N_ELEMENTS(report_order); i++) {
+        html_format(out, "<li><span>%u</span> ", by_impact[report_order[i]]);
+        html_impact(out, report_order[i]);
         html_format(out, "</li>");
     }
     html_format(out, "</ul>");
@@ -234,6 +243,7 @@ void html_summary(FILE *out, const struct page *page)
     struct groups groups = {.page = page, .all = g_ptr_array_new_with_free_func((GDestroyNotify)group_free)};
 
     report_in_order(page->rows, add_row, &groups);
+    g_ptr_array_sort(groups.all, compare_groups);
     write_extent(out, page);
     write_counts(out, groups.by_impact, endpoints_count(page->rows));
     write_warnings(out, page, groups.by_impact);

@@ -2,10 +2,14 @@
 """The page of --format html in Chromium: with a mouse, with keys, on a phone, on paper, without its script."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
 from chromium import Chromium
+from conftest import ROOT
 from test_html import HOSTILE, IMPACTS, connections_of_the_renewal, log  # pylint: disable=unused-import
 
 ROW = "#list > details"
@@ -285,6 +289,20 @@ def test_targets_are_large_enough(open_page):
     small = page.run("""[...document.querySelectorAll('#controls label, #controls input[type=search], #controls select, summary')]
         .filter(each => each.getBoundingClientRect().height < 24).map(each => each.outerHTML.slice(0, 80))""")
     assert small == []
+
+
+# ---- pictures ------------------------------------------------------------------------------------
+
+def test_pictures_of_the_readme_can_be_made_anew(host):
+    folder = host.work / "pictures"
+    folder.mkdir()
+    environment = {"PATH": os.environ["PATH"], "HOME": str(host.home), "LC_ALL": "C.UTF-8", "TZ": "UTC",
+                   "ASAN_OPTIONS": "detect_leaks=0"}
+    subprocess.run([sys.executable, "-B", ROOT / "doc/pictures", host.scan, folder], env=environment, check=True)
+    for name in ("report.png", "evidence.png"):
+        made, kept = (folder / name).read_bytes(), (ROOT / "doc" / name).read_bytes()
+        assert made[:24] == kept[:24]       # PNG, of the same width and height
+        assert len(kept) < 150000 and f"doc/{name}" in (ROOT / "README.md").read_text()
 
 
 # ---- many ------------------------------------------------------------------------------------------
