@@ -14,7 +14,7 @@ _siptls_scan()
         return
         ;;
     -f | --format)
-        mapfile -t COMPREPLY < <(compgen -W 'table ndjson csv none' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W 'table ndjson csv html none' -- "$cur")
         return
         ;;
     -b | --by)

@@ -8,6 +8,7 @@
 #include "port-hint.h"
 #include "progress.h"
 #include "report-csv.h"
+#include "report-html.h"
 #include "run-log.h"
 
 #include <errno.h>
@@ -202,17 +203,39 @@ static void report_table(struct audit *audit)
                      &(struct report_options){options->own, options->names});
 }
 
+static struct endpoints *rows_of(const struct audit *audit)
+{
+    return audit->options->by_client ? audit->findings->clients : audit->findings->endpoints;
+}
+
+static void report_spreadsheet(struct audit *audit)
+{
+    report_csv(rows_of(audit), audit->options->by_client, audit->options->names);
+}
+
+static void report_page(struct audit *audit)
+{
+    report_html(stdout, &(struct page){
+                            .rows = rows_of(audit),
+                            .dossiers = audit->findings->dossiers,
+                            .totals = &audit->findings->totals,
+                            .options = {audit->options->own, audit->options->names},
+                            .all_read = audit->all_read,
+                            .not_yet = audit->inputs->len - audit->reported,
+                        });
+}
+
 static void report(struct audit *audit)
 {
-    const struct options *options = audit->options;
+    static void (*const reports[])(struct audit *) = {
+        [FORMAT_TABLE] = report_table,
+        [FORMAT_NDJSON] = report_ndjson,
+        [FORMAT_CSV] = report_spreadsheet,
+        [FORMAT_HTML] = report_page,
+    };
 
-    if (options->format == FORMAT_NDJSON)
-        report_ndjson(audit);
-    else if (options->format == FORMAT_CSV)
-        report_csv(options->by_client ? audit->findings->clients : audit->findings->endpoints, options->by_client,
-                   options->names);
-    else if (options->format == FORMAT_TABLE)
-        report_table(audit);
+    if (reports[audit->options->format])
+        reports[audit->options->format](audit);
     fflush(stdout);
     if (*audit->stop)
         g_printerr("siptls-scan: interrupted: %u of %u files were not read\n", audit->inputs->len - audit->reported,
@@ -229,14 +252,23 @@ static void start_report(const struct options *options)
 
 /* ---- from the start ---------------------------------------------------------------------------- */
 
+static void note_collected(struct audit *audit, const char *path, bool is_whole)
+{
+    if (is_whole)
+        return;
+    audit->all_read = false;
+    if (audit->findings->dossiers)
+        dossiers_add_unread(audit->findings->dossiers, path, "not there, or not all of it can be read");
+}
+
 static void collect_inputs(struct audit *audit)
 {
     const struct options *options = audit->options;
 
     for (char **path = options->paths; path && *path; path++)
-        audit->all_read = inputs_collect(audit->inputs, *path) && audit->all_read;
+        note_collected(audit, *path, inputs_collect(audit->inputs, *path));
     if (options->list)
-        audit->all_read = inputs_collect_list(audit->inputs, options->list) && audit->all_read;
+        note_collected(audit, options->list, inputs_collect_list(audit->inputs, options->list));
 }
 
 static bool read_expected(struct audit *audit)

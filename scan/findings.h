@@ -8,6 +8,7 @@
 #ifndef SIPTLS_FINDINGS_H
 #define SIPTLS_FINDINGS_H
 
+#include "dossier.h"
 #include "expect.h"
 #include "inputs.h"
 #include "options.h"
@@ -17,6 +18,7 @@ struct findings {
     const struct options *options;
     struct continuing *continuing;
     struct endpoints *endpoints, *clients; /* clients: only with --by client */
+    struct dossiers *dossiers;             /* of the rows that are reported; NULL: the format shows no details */
     struct totals totals;
     struct expected *expected; /* what each file record is held against; NULL: nothing. Not owned */
     unsigned accounts;         /* of the file whose records are being taken */

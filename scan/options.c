@@ -180,9 +180,9 @@ static bool check_files(const struct options *options)
 
 static bool take(struct options *options, const struct words *words)
 {
-    static const char *const formats[] = {"table", "ndjson", "csv", "none", NULL}, *const rows[] = {"endpoint",
-                                                                                                    "client", NULL};
-    const int format = choose("--format", words->format, formats, "is neither table, ndjson, csv nor none");
+    static const char *const formats[] = {"table", "ndjson", "csv", "html", "none", NULL};
+    static const char *const rows[] = {"endpoint", "client", NULL};
+    const int format = choose("--format", words->format, formats, "is neither table, ndjson, csv, html nor none");
     const int by = format < 0 ? -1 : choose("--by", words->by, rows, "is neither endpoint nor client");
 
     options->engine = (struct engine_options){options->ports, options->keylog, words->any_port, !words->no_infer};
@@ -244,7 +244,7 @@ bool options_parse(struct options *options, int *argc, char ***argv)
         {"names", 'n', 0, G_OPTION_ARG_FILENAME, &words.names, "lines \"address,name\" of what hosts are called",
          "FILE"},
         {"by", 'b', 0, G_OPTION_ARG_STRING, &words.by, "a row an endpoint (default), or a client", "WHAT"},
-        {"format", 'f', 0, G_OPTION_ARG_STRING, &words.format, "table (default), ndjson, csv or none", "FORMAT"},
+        {"format", 'f', 0, G_OPTION_ARG_STRING, &words.format, "table (default), ndjson, csv, html or none", "FORMAT"},
         {"output", 'w', 0, G_OPTION_ARG_FILENAME, &options->output, "write there, not to standard output", "FILE"},
         {"quiet", 'q', 0, G_OPTION_ARG_NONE, &words.quiet, "no line for each connection, no progress", NULL},
         {"log", 'l', 0, G_OPTION_ARG_FILENAME, &options->log, "append records to it as they come", "FILE"},

@@ -10,7 +10,7 @@
 #include "networks.h"
 #include "workers.h"
 
-enum format { FORMAT_TABLE, FORMAT_NDJSON, FORMAT_CSV, FORMAT_NONE };
+enum format { FORMAT_TABLE, FORMAT_NDJSON, FORMAT_CSV, FORMAT_HTML, FORMAT_NONE };
 
 struct options {
     struct engine_options engine;

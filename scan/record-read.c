@@ -115,17 +115,6 @@ static enum tristate bool_of(struct object *o, const char *name)
 /* The value of a word, 0 (unknown) where it is none. */
 static unsigned word(int value) { return value < 0 ? 0 : (unsigned)value; }
 
-static void read_leaf(struct contribution *c, struct object leaf)
-{
-    c->client_not_after = -1;
-    if (!leaf.token)
-        return;
-    c->client_issuer = g_strdup(text_of(&leaf, "issuer"));
-    const struct timestamp expiry = time_of(&leaf, "not_after");
-    c->client_not_after = expiry.seconds ? expiry.seconds : -1;
-    c->client_eku = word(client_auth_eku_value(text_of(&leaf, "client_auth_eku")));
-}
-
 static char *alert_of(struct object alert)
 {
     if (!alert.token)
@@ -151,6 +140,64 @@ static GPtrArray *strings_of(struct object *o, const char *name)
             g_ptr_array_add(strings, g_steal_pointer(&text));
     }
     return strings;
+}
+
+/* The first few strings of an array, "a, b and 3 more"; NULL where there are none. */
+static char *some_of(struct object *o, const char *name)
+{
+    enum { MOST_TOLD = 4 };
+    g_autoptr(GPtrArray) strings = strings_of(o, name);
+
+    if (!strings || strings->len == 0)
+        return NULL;
+    GString *text = g_string_new(g_ptr_array_index(strings, 0));
+    for (unsigned i = 1; i < strings->len && i < MOST_TOLD; i++)
+        g_string_append_printf(text, ", %s", (const char *)g_ptr_array_index(strings, i));
+    if (strings->len > MOST_TOLD)
+        g_string_append_printf(text, " and %u more", strings->len - MOST_TOLD);
+    return g_string_free(text, FALSE);
+}
+
+static struct leaf *leaf_of(struct object *o)
+{
+    if (!o->token)
+        return NULL;
+    struct leaf *leaf = g_new0(struct leaf, 1);
+    leaf->subject = g_strdup(text_of(o, "subject"));
+    leaf->issuer = g_strdup(text_of(o, "issuer"));
+    leaf->sha256 = g_strdup(text_of(o, "sha256"));
+    leaf->names = some_of(o, "san");
+    const struct timestamp expiry = time_of(o, "not_after");
+    leaf->usages = some_of(o, "eku");
+    leaf->not_after = expiry.seconds ? expiry.seconds : -1;
+    leaf->client_auth_eku = word(client_auth_eku_value(text_of(o, "client_auth_eku")));
+    return leaf;
+}
+
+struct leaf leaf_copy(const struct leaf *leaf)
+{
+    struct leaf copy = *leaf;
+    char **texts[] = {&copy.subject, &copy.issuer, &copy.sha256, &copy.names, &copy.usages};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+        *texts[i] = g_strdup(*texts[i]);
+    return copy;
+}
+
+void leaf_clear(struct leaf *leaf)
+{
+    char *texts[] = {leaf->subject, leaf->issuer, leaf->sha256, leaf->names, leaf->usages};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+        g_free(texts[i]);
+}
+
+static void leaf_free(struct leaf *leaf)
+{
+    if (!leaf)
+        return;
+    leaf_clear(leaf);
+    g_free(leaf);
 }
 
 /* The path of an octets member (record-json.h), else what the other member says; NULL: neither is there. */
@@ -196,8 +243,14 @@ static bool read_connection(struct record *record, struct object *o)
     c->resumed = bool_of(o, "resumed") == TRI_TRUE;
     c->client_auth = word(client_auth_value(text_of(o, "client_auth")));
     c->client_cert = word(client_cert_value(text_of(o, "client_cert")));
-    read_leaf(c, object_of(o, "client_leaf"));
+    struct object client_leaf = object_of(o, "client_leaf");
+    record->client_leaf = leaf_of(&client_leaf);
+    c->client_eku = record->client_leaf ? record->client_leaf->client_auth_eku : EKU_UNKNOWN;
+    c->client_issuer = record->client_leaf ? g_strdup(record->client_leaf->issuer) : NULL;
+    c->client_not_after = record->client_leaf ? record->client_leaf->not_after : -1;
     c->client_chain_excludes = bool_of(o, "client_chain_excludes_client_auth");
+    struct object server_leaf = object_of(o, "server_leaf");
+    record->server_leaf = leaf_of(&server_leaf);
     c->outcome = word(outcome_value(text_of(o, "outcome")));
     record->alert = alert_of(object_of(o, "alert"));
     c->impact = word(impact_value(text_of(o, "impact")));
@@ -307,6 +360,8 @@ void record_free(struct record *record)
     if (!record)
         return;
     contribution_free(record->contribution);
+    leaf_free(record->client_leaf);
+    leaf_free(record->server_leaf);
     if (record->continued_in)
         g_ptr_array_unref(record->continued_in);
     char *texts[] = {record->file,  record->alert,    record->filter, record->host,  record->status,
