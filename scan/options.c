@@ -254,17 +254,17 @@ bool options_parse(struct options *options, int *argc, char ***argv)
         {"timeout", 0, 0, G_OPTION_ARG_INT, &words.timeout, "most time for a file (600; 0: any)", "SECONDS"},
         {"max-memory", 0, 0, G_OPTION_ARG_INT, &words.memory, "most memory for a file (4096; 0: any)", "MB"},
         {"version", 'V', 0, G_OPTION_ARG_NONE, &words.version, "siptls-scan's and libwireshark's", NULL},
-        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->paths, NULL, "PATH..."},
+        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->paths, NULL,
+         "PATH... (captures, directories; - is standard input)"},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
     g_autoptr(GError) error = NULL;
 
-    g_option_context_set_summary(context, "Which SIP-over-TLS servers ask for a client certificate, and which of\n"
-                                          "their connections need its clientAuth EKU?");
+    g_option_context_set_summary(context,
+                                 "Which SIP-over-TLS servers ask for a client certificate, and so for clientAuth?");
     g_option_context_set_description(
-        context, "PATH: a capture, a directory of them, or - for one on standard input.\n"
-                 "Exit status: 0 all endpoints decided, none at risk; 1 one at risk or failing;\n"
+        context, "Exit status: 0 all endpoints decided, none at risk; 1 one at risk or failing;\n"
                  "3 one undecided, or none found; 2 not all read, or wrong usage; 130 interrupted.");
     g_option_context_add_main_entries(context, entries, NULL);
     const bool is_parsed = g_option_context_parse(context, argc, argv, &error);
