@@ -149,7 +149,6 @@ static bool read_file(struct record *record, struct object o)
     record->size = number_of(o, "size", MOST_EXACT, -1);
     record->packets = (uint64_t)number_of(o, "packets", MOST_EXACT, 0);
     record->connections = (unsigned)number_of(o, "connections", UINT32_MAX, 0);
-    record->is_under_way = bool_of(o, "under_way") == TRI_TRUE;
     return record->file && record->status;
 }
 
@@ -217,6 +216,7 @@ struct record *record_read(char *line)
     if (!type || number_of(o, "schema", UINT16_MAX, 0) != RECORD_SCHEMA)
         return record;
     record->file = g_strdup(text_of(o, "file"));
+    record->is_under_way = bool_of(o, "under_way") == TRI_TRUE;
     for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
         if (strcmp(type, types[i].word) == 0 && types[i].read(record, o))
             record->type = types[i].type;
