@@ -220,7 +220,7 @@ static void report_page(struct audit *audit)
                             .dossiers = audit->findings->dossiers,
                             .totals = &audit->findings->totals,
                             .options = {audit->options->own, audit->options->names},
-                            .all_read = audit->all_read,
+                            .all_read = audit->all_read && audit->is_as_expected,
                             .not_yet = audit->inputs->len - audit->reported,
                         });
 }
@@ -232,16 +232,17 @@ static void report(struct audit *audit)
         [FORMAT_NDJSON] = report_ndjson,
         [FORMAT_CSV] = report_spreadsheet,
         [FORMAT_HTML] = report_page,
+        [FORMAT_NONE] = NULL,
     };
 
+    if (!*audit->stop && audit->expected)
+        audit->is_as_expected = expected_report(audit->expected);
     if (reports[audit->options->format])
         reports[audit->options->format](audit);
     fflush(stdout);
     if (*audit->stop)
         g_printerr("siptls-scan: interrupted: %u of %u files were not read\n", audit->inputs->len - audit->reported,
                    audit->inputs->len);
-    else if (audit->expected)
-        audit->is_as_expected = expected_report(audit->expected);
 }
 
 static void start_report(const struct options *options)

@@ -153,8 +153,9 @@ static bool check_together(const struct options *options)
          "--expect is about the records of all shards: it goes with neither --shard, --plan nor --write-list"},
         {options->watch && (has_captures || options->logs || is_only_planned || options->shards > 1),
          "--watch reads what is in its directory: it goes with no PATH, --files-from, --from-log, --shard or --plan"},
-        {options->watch && (options->format == FORMAT_CSV || options->by_client || options->expect),
-         "--watch tells of changes of endpoints: it goes with neither --format csv, --by client nor --expect"},
+        {options->watch &&
+             (options->format == FORMAT_CSV || options->format == FORMAT_HTML || options->by_client || options->expect),
+         "--watch tells of changes of endpoints: it goes with neither --format csv or html, --by client nor --expect"},
         {options->on_change && !options->watch, "--on-change needs --watch"},
     };
 
