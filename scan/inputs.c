@@ -17,7 +17,7 @@ static void input_free(struct input *input)
     if (!input)
         return;
     g_free(input->path);
-    g_free(input->series);
+    g_free(input->place.series);
     g_free(input);
 }
 
@@ -133,6 +133,16 @@ static bool collect_directory(GPtrArray *inputs, const char *path, GHashTable *e
     return readable;
 }
 
+bool inputs_add_file(GPtrArray *inputs, const char *path)
+{
+    GStatBuf status;
+    const bool is_file = g_stat(path, &status) == 0 && S_ISREG(status.st_mode);
+
+    if (is_file)
+        add(inputs, path, false, &status);
+    return is_file;
+}
+
 bool inputs_collect(GPtrArray *inputs, const char *path)
 {
     GStatBuf status;
@@ -211,30 +221,6 @@ bool inputs_collect_list(GPtrArray *inputs, const char *list, bool *all_there)
 
 /* ---- arranging --------------------------------------------------------------------------------- */
 
-/* dumpcap's names: NAME_00001_20260309120000.pcapng, or NAME_20260309120000_00001.pcapng with -b nametimenum:2 */
-static void recognise_series(struct input *input)
-{
-    static GRegex *pattern;
-    g_autoptr(GMatchInfo) match = NULL;
-
-    if (!pattern)
-        pattern = g_regex_new("^(.*_)(?:(\\d{5,9})_(\\d{14})|(\\d{14})_(\\d{5,9}))([^/]*)$",
-                              G_REGEX_RAW | G_REGEX_DOTALL, 0, NULL);
-    if (!g_regex_match(pattern, input->path, 0, &match))
-        return;
-    g_autofree char *name = g_match_info_fetch(match, 1), *suffix = g_match_info_fetch(match, 6);
-    g_autofree char *number = g_match_info_fetch(match, 2), *time = g_match_info_fetch(match, 3);
-    if (!*number) {
-        g_free(number);
-        g_free(time);
-        number = g_match_info_fetch(match, 5);
-        time = g_match_info_fetch(match, 4);
-    }
-    input->series = g_strconcat(name, "*", suffix, NULL);
-    input->position = (uint32_t)g_ascii_strtoull(number, NULL, 10);
-    input->written = g_ascii_strtoull(time, NULL, 10);
-}
-
 typedef bool keep_input(struct input *input, void *data);
 
 static void keep_only(GPtrArray *inputs, keep_input *keep, void *data)
@@ -294,8 +280,10 @@ void inputs_settle(GPtrArray *inputs)
 {
     drop_repetitions(inputs);
     drop_links(inputs);
-    for (unsigned i = 0; i < inputs->len; i++)
-        recognise_series(g_ptr_array_index(inputs, i));
+    for (unsigned i = 0; i < inputs->len; i++) {
+        struct input *input = g_ptr_array_index(inputs, i);
+        input->place = series_place_of(input->path);
+    }
 }
 
 unsigned *inputs_shards(const GPtrArray *inputs, unsigned shards)
@@ -305,7 +293,7 @@ unsigned *inputs_shards(const GPtrArray *inputs, unsigned shards)
 
     for (unsigned i = 0; i < inputs->len; i++) {
         const struct input *input = g_ptr_array_index(inputs, i);
-        items[i] = (struct shard_item){input->path, input->series, input->size};
+        items[i] = (struct shard_item){input->path, input->place.series, input->size};
     }
     shards_assign(items, inputs->len, shards, shard_of);
     g_free(items);
@@ -349,9 +337,7 @@ static int compare_in_series(const void *a, const void *b)
 {
     const struct input *first = *(const struct input *const *)a, *second = *(const struct input *const *)b;
 
-    if (first->written != second->written)
-        return first->written < second->written ? -1 : 1;
-    return first->position == second->position ? 0 : first->position < second->position ? -1 : 1;
+    return series_compare(&first->place, &second->place);
 }
 
 /* The members take the places that they have among all inputs in the order in which they were written. */
@@ -365,7 +351,7 @@ static void order_members(GPtrArray *inputs, GArray *places)
     for (unsigned i = 0; i < places->len; i++) {
         struct input *member = inputs->pdata[g_array_index(places, unsigned, i)] = members->pdata[i];
         struct input *next = i + 1 < members->len ? members->pdata[i + 1] : NULL;
-        if (!next || next->position != member->position + 1)
+        if (!next || next->place.position != member->place.position + 1)
             continue;
         member->next = g_array_index(places, unsigned, i + 1);
         next->is_next = true;
@@ -380,12 +366,12 @@ static void order_series(GPtrArray *inputs)
 
     for (unsigned i = 0; i < inputs->len; i++) {
         const struct input *input = g_ptr_array_index(inputs, i);
-        GArray *of_series = input->series ? g_hash_table_lookup(series, input->series) : NULL;
-        if (!input->series)
+        GArray *of_series = input->place.series ? g_hash_table_lookup(series, input->place.series) : NULL;
+        if (!input->place.series)
             continue;
         if (!of_series) {
             of_series = g_array_new(FALSE, FALSE, sizeof(unsigned));
-            g_hash_table_insert(series, input->series, of_series);
+            g_hash_table_insert(series, input->place.series, of_series);
         }
         g_array_append_val(of_series, i);
     }

@@ -227,7 +227,7 @@ static bool take_account(struct log_index *index, struct gathering *gathering, s
         .modified = g_intern_string(record->modified),
         .size = record->size,
         .accounts = 1,
-        .is_final = is_final(record->status),
+        .is_final = is_final(record->status) && !record->is_under_way,
         .has_continued = gathering->has_continued,
     };
     entry.length = end - entry.offset;
@@ -235,7 +235,7 @@ static bool take_account(struct log_index *index, struct gathering *gathering, s
     return true;
 }
 
-bool log_index_read(struct log_index *index, const char *path, GPtrArray *runs, unsigned *strange, char **error)
+bool log_index_read(struct log_index *index, const char *path, GPtrArray *others, unsigned *strange, char **error)
 {
     FILE *file = fopen(path, "re");
     struct gathering gathering = {.since = -1};
@@ -256,8 +256,8 @@ bool log_index_read(struct log_index *index, const char *path, GPtrArray *runs, 
                 *strange += !take_account(index, &gathering, log, record, offset, offset + length);
             forget(&gathering);
         }
-        if (record->type == RECORD_RUN)
-            g_ptr_array_add(runs, g_steal_pointer(&record));
+        if (record->type == RECORD_RUN || record->type == RECORD_CHANGE)
+            g_ptr_array_add(others, g_steal_pointer(&record));
         record_free(record);
     }
     const bool is_read = file && !ferror(file);

@@ -38,10 +38,10 @@ struct log_index *log_index_new(void);
 void log_index_free(struct log_index *index);
 
 /*
- * Takes in a log; *runs gets its run records (of struct record *, free function set). False: it cannot be
+ * Takes in a log; *others gets its run and change records (of struct record *, free function set). False: it cannot be
  * read, `error` says why. Lines that are no records are counted in *strange.
  */
-bool log_index_read(struct log_index *index, const char *path, GPtrArray *runs, unsigned *strange, char **error);
+bool log_index_read(struct log_index *index, const char *path, GPtrArray *others, unsigned *strange, char **error);
 
 /* The entries that count, of struct log_entry *, in the order in which their captures first appeared. */
 const GPtrArray *log_index_entries(const struct log_index *index);

@@ -137,12 +137,13 @@ static bool read_number(const char *option, int number, int least, int most, uns
 /* False, and says so, when options do not go together. */
 static bool check_together(const struct options *options)
 {
+    const bool has_captures = options->paths || options->list;
     const bool is_only_planned = options->plan || options->write_list;
     const struct {
         bool is_wrong;
         const char *why;
     } rules[] = {
-        {!options->paths && !options->list && !options->logs, "no capture named (try --help)"},
+        {!has_captures && !options->logs && !options->watch, "no capture named (try --help)"},
         {options->resume && !options->log, "--resume needs the --log of the run to go on with"},
         {options->logs && (options->list || options->log),
          "--from-log reads no captures: it goes with neither --files-from nor --log"},
@@ -150,6 +151,12 @@ static bool check_together(const struct options *options)
          "--from-log reads no captures: it goes with neither --shard, --plan nor --write-list"},
         {options->expect && (is_only_planned || options->shards > 1),
          "--expect is about the records of all shards: it goes with neither --shard, --plan nor --write-list"},
+        {options->watch && (has_captures || options->logs || is_only_planned || options->shards > 1),
+         "--watch reads what is in its directory: it goes with no PATH, --files-from, --from-log, --shard or --plan"},
+        {options->watch &&
+             (options->format == FORMAT_CSV || options->format == FORMAT_HTML || options->by_client || options->expect),
+         "--watch tells of changes of endpoints: it goes with neither --format csv or html, --by client nor --expect"},
+        {options->on_change && !options->watch, "--on-change needs --watch"},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rules); i++) {
@@ -174,9 +181,9 @@ static bool check_files(const struct options *options)
 
 static bool take(struct options *options, const struct words *words)
 {
-    static const char *const formats[] = {"table", "ndjson", "csv", "none", NULL}, *const rows[] = {"endpoint",
-                                                                                                    "client", NULL};
-    const int format = choose("--format", words->format, formats, "is neither table, ndjson, csv nor none");
+    static const char *const formats[] = {"table", "ndjson", "csv", "html", "none", NULL};
+    static const char *const rows[] = {"endpoint", "client", NULL};
+    const int format = choose("--format", words->format, formats, "is neither table, ndjson, csv, html nor none");
     const int by = format < 0 ? -1 : choose("--by", words->by, rows, "is neither endpoint nor client");
 
     options->engine = (struct engine_options){options->ports, options->keylog, words->any_port, !words->no_infer};
@@ -224,6 +231,9 @@ bool options_parse(struct options *options, int *argc, char ***argv)
         {"no-series", 0, 0, G_OPTION_ARG_NONE, &words.no_series, "do not follow into a ring buffer's next file", NULL},
         {"files-from", 'T', 0, G_OPTION_ARG_FILENAME, &options->list, "more paths: lines or NUL between (-: stdin)",
          "FILE"},
+        {"watch", 0, 0, G_OPTION_ARG_FILENAME, &options->watch, "follow a directory that is being filled", "DIR"},
+        {"on-change", 0, 0, G_OPTION_ARG_STRING, &options->on_change, "with --watch: run it for each change",
+         "COMMAND"},
         {"shard", 0, 0, G_OPTION_ARG_STRING, &words.shard, "only the I-th of N parts of the files", "I/N"},
         {"plan", 0, 0, G_OPTION_ARG_STRING, &words.plan, "print the parts for N shards, read no file", "N"},
         {"write-list", 0, 0, G_OPTION_ARG_FILENAME, &options->write_list, "write the list of files, read none", "FILE"},
@@ -235,7 +245,7 @@ bool options_parse(struct options *options, int *argc, char ***argv)
         {"names", 'n', 0, G_OPTION_ARG_FILENAME, &words.names, "lines \"address,name\" of what hosts are called",
          "FILE"},
         {"by", 'b', 0, G_OPTION_ARG_STRING, &words.by, "a row an endpoint (default), or a client", "WHAT"},
-        {"format", 'f', 0, G_OPTION_ARG_STRING, &words.format, "table (default), ndjson, csv or none", "FORMAT"},
+        {"format", 'f', 0, G_OPTION_ARG_STRING, &words.format, "table (default), ndjson, csv, html or none", "FORMAT"},
         {"output", 'w', 0, G_OPTION_ARG_FILENAME, &options->output, "write there, not to standard output", "FILE"},
         {"quiet", 'q', 0, G_OPTION_ARG_NONE, &words.quiet, "no line for each connection, no progress", NULL},
         {"log", 'l', 0, G_OPTION_ARG_FILENAME, &options->log, "append records to it as they come", "FILE"},
@@ -248,14 +258,13 @@ bool options_parse(struct options *options, int *argc, char ***argv)
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->paths, NULL, "PATH..."},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };
-    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+    g_autoptr(GOptionContext) context = g_option_context_new("(captures, directories; - is standard input)");
     g_autoptr(GError) error = NULL;
 
-    g_option_context_set_summary(context, "Which SIP-over-TLS servers ask for a client certificate, and which of\n"
-                                          "their connections need its clientAuth EKU?");
+    g_option_context_set_summary(context,
+                                 "Which SIP-over-TLS servers ask for a client certificate, and so for clientAuth?");
     g_option_context_set_description(
-        context, "PATH: a capture, a directory of them, or - for one on standard input.\n"
-                 "Exit status: 0 all endpoints decided, none at risk; 1 one at risk or failing;\n"
+        context, "Exit status: 0 all endpoints decided, none at risk; 1 one at risk or failing;\n"
                  "3 one undecided, or none found; 2 not all read, or wrong usage; 130 interrupted.");
     g_option_context_add_main_entries(context, entries, NULL);
     const bool is_parsed = g_option_context_parse(context, argc, argv, &error);
@@ -275,6 +284,8 @@ void options_clear(struct options *options)
     host_names_free(options->names);
     g_free(options->output);
     g_free(options->log);
+    g_free(options->watch);
+    g_free(options->on_change);
     g_free(options->list);
     g_free(options->write_list);
     g_free(options->expect);

@@ -10,7 +10,7 @@
 #include "networks.h"
 #include "workers.h"
 
-enum format { FORMAT_TABLE, FORMAT_NDJSON, FORMAT_CSV, FORMAT_NONE };
+enum format { FORMAT_TABLE, FORMAT_NDJSON, FORMAT_CSV, FORMAT_HTML, FORMAT_NONE };
 
 struct options {
     struct engine_options engine;
@@ -27,6 +27,8 @@ struct options {
     char *expect;     /* list of the files that must have a record; NULL: none */
     char *output;     /* NULL: standard output */
     char *log;        /* NULL: none */
+    char *watch;      /* the directory to follow; NULL: none */
+    char *on_change;  /* command to run for each change; NULL: none */
     char *list;       /* of more paths: --files-from; NULL: none */
     char **paths;     /* NULL: none */
     char **logs;      /* to report from, in place of reading captures; NULL: none */
