@@ -41,7 +41,7 @@ static void take_lines(struct audit *audit, const struct input *input, const cha
 static void take_entry(struct audit *audit, const struct input *input, const struct log_entry *entry)
 {
     g_autofree char *error = NULL;
-    g_autofree char *lines = log_entry_lines(audit->logged, entry, &error);
+    g_autofree char *lines = log_entry_lines(entry, &error);
 
     if (lines) {
         take_lines(audit, input, lines, entry->accounts);
@@ -66,7 +66,7 @@ static void report_logged(struct audit *audit, const struct log_index *logged)
     for (unsigned i = 0; i < entries->len; i++) {
         const struct log_entry *entry = g_ptr_array_index(entries, i);
         g_autofree char *error = NULL;
-        g_autofree char *lines = entry->has_continued ? log_entry_lines(audit->logged, entry, &error) : NULL;
+        g_autofree char *lines = entry->has_continued ? log_entry_lines(entry, &error) : NULL;
         if (lines)
             findings_prepare(audit->findings, lines);
         inputs_add(audit->inputs, entry->file, entry);

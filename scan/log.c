@@ -70,7 +70,8 @@ void log_close(struct log *log)
 /* A log that entries are in, open once one of them has been wanted. */
 struct log_file {
     char *path;
-    int descriptor; /* -1: not open */
+    int descriptor;         /* -1: not open */
+    const GPtrArray *among; /* all logs, of struct log_file * */
 };
 
 struct log_index {
@@ -244,7 +245,7 @@ bool log_index_read(struct log_index *index, const char *path, GPtrArray *others
     size_t size = 0;
     int64_t offset = 0;
 
-    *log = (struct log_file){g_strdup(path), -1};
+    *log = (struct log_file){g_strdup(path), -1, index->logs};
     g_ptr_array_add(index->logs, log);
     for (ssize_t length; file && (length = getline(&line, &size, file)) >= 0; offset += length) {
         struct record *record = record_read(line);
@@ -281,14 +282,14 @@ const struct log_entry *log_index_find(const struct log_index *index, const char
 }
 
 /* Opening is what takes long on file systems of a network: a log stays open, until there are too many. */
-static bool open_again(struct log_index *index, struct log_file *log)
+static bool open_again(struct log_file *log)
 {
     if (log->descriptor < 0)
         log->descriptor = open(log->path, O_RDONLY | O_CLOEXEC);
     if (log->descriptor >= 0 || errno != EMFILE)
         return log->descriptor >= 0;
-    for (unsigned i = 0; i < index->logs->len; i++)
-        log_file_close(g_ptr_array_index(index->logs, i));
+    for (unsigned i = 0; i < log->among->len; i++)
+        log_file_close(g_ptr_array_index(log->among, i));
     log->descriptor = open(log->path, O_RDONLY | O_CLOEXEC);
     return log->descriptor >= 0;
 }
@@ -310,12 +311,12 @@ static bool read_all(int from, char *octets, size_t length, int64_t offset)
     return true;
 }
 
-char *log_entry_lines(struct log_index *index, const struct log_entry *entry, char **error)
+char *log_entry_lines(const struct log_entry *entry, char **error)
 {
     char *lines = g_malloc((size_t)entry->length + 1);
 
     lines[entry->length] = '\0';
-    if (open_again(index, entry->log) && read_all(entry->log->descriptor, lines, (size_t)entry->length, entry->offset))
+    if (open_again(entry->log) && read_all(entry->log->descriptor, lines, (size_t)entry->length, entry->offset))
         return lines;
     *error = g_strdup_printf("%s: %s", entry->log->path, g_strerror(errno));
     g_free(lines);

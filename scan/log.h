@@ -51,6 +51,6 @@ const struct log_entry *log_index_find(const struct log_index *index, const char
                                        const char *modified);
 
 /* The lines of an entry; NULL: its log cannot be read any more, `error` says why. The caller frees it. */
-char *log_entry_lines(struct log_index *index, const struct log_entry *entry, char **error);
+char *log_entry_lines(const struct log_entry *entry, char **error);
 
 #endif
