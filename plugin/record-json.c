@@ -301,6 +301,8 @@ void record_json_connection(GString *out, const struct facts *facts, const struc
             *frames[i] = own_number(*frames[i], place);
         paths_member(&json, place->continued_in);
     }
+    if (place->is_under_way)
+        bool_member(&json, "under_way", true);
     if (place->with_stream)
         number_member(&json, "stream", told.stream);
     else

@@ -19,6 +19,7 @@ struct record_place {
     bool with_stream;              /* tell the tcp.stream */
     const GPtrArray *continued_in; /* of char *: files of a ring buffer that it goes on in; NULL: none */
     const uint32_t *frames_behind; /* how many frames `file` and those before it have together, one for each of them */
+    bool is_under_way;             /* the handshake was, at the end of the file, or of the last of those */
 };
 
 /* Appends the record and a newline to `out`. A frame is told by its number in the file that it is in. */

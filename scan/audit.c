@@ -262,14 +262,17 @@ static void note_collected(struct audit *audit, const char *path, bool is_whole)
         dossiers_add_unread(audit->findings->dossiers, path, "not there, or not all of it can be read");
 }
 
-static void collect_inputs(struct audit *audit)
+/* False: the list of files cannot be read. A run over less would look like one over all of it. */
+static bool collect_inputs(struct audit *audit)
 {
     const struct options *options = audit->options;
 
     for (char **path = options->paths; path && *path; path++)
         note_collected(audit, *path, inputs_collect(audit->inputs, *path));
-    if (options->list)
-        note_collected(audit, options->list, inputs_collect_list(audit->inputs, options->list));
+    bool is_whole = true;
+    const bool is_list = !options->list || inputs_collect_list(audit->inputs, options->list, &is_whole);
+    note_collected(audit, options->list, is_whole);
+    return is_list;
 }
 
 static bool read_expected(struct audit *audit)
@@ -298,7 +301,8 @@ static int run_no_captures(struct audit *audit)
 {
     const struct options *options = audit->options;
 
-    collect_inputs(audit);
+    if (!collect_inputs(audit))
+        return EXIT_NOT_READ;
     inputs_settle(audit->inputs);
     if (is_input(audit, "--write-list", options->write_list) || is_input(audit, "--output", options->output) ||
         !options_open_output(options))
@@ -315,7 +319,8 @@ static int run_on_captures(struct audit *audit)
     const struct options *options = audit->options;
     g_autofree char *error = NULL;
 
-    collect_inputs(audit);
+    if (!collect_inputs(audit))
+        return EXIT_NOT_READ;
     inputs_arrange(audit->inputs, options->shard, options->shards);
     if (is_input(audit, "--log", options->log) || is_input(audit, "--output", options->output))
         return EXIT_NOT_READ;

@@ -133,6 +133,13 @@ bool continuing_take(struct continuing *continuing, struct record *record)
     return true;
 }
 
+bool continuing_is_superseded(const struct continuing *continuing, const struct record *record)
+{
+    g_autofree char *pair = pair_of(record);
+
+    return is_superseded(continuing, record, pair);
+}
+
 void continuing_forget_file(struct continuing *continuing, const char *file)
 {
     g_hash_table_remove(continuing->ends, file);

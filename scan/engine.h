@@ -34,7 +34,6 @@ struct file_result {
     GString *records; /* of its connections, NDJSON */
     unsigned connections;
     uint64_t packets;
-    bool is_under_way; /* a handshake was, at the end of the file and of those that it was followed into */
 };
 
 void file_result_clear(struct file_result *result);

@@ -140,7 +140,7 @@ void folder_wait(struct folder *folder, const volatile sig_atomic_t *stop)
     sigaddset(&ends, SIGINT);
     sigaddset(&ends, SIGTERM);
     sigprocmask(SIG_BLOCK, &ends, &usual);
-    if (!*stop)
+    if (!*stop && !folder->is_gone)
         ppoll(&polled, 1, NULL, &usual);
     sigprocmask(SIG_SETMASK, &usual, NULL);
 }

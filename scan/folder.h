@@ -20,7 +20,7 @@ void folder_close(struct folder *folder);
 /* Takes in what has happened so far. Where more has than the kernel keeps, the folder is listed anew. */
 void folder_look(struct folder *folder);
 
-/* Waits until something happens or *stop becomes true, by SIGINT or SIGTERM. */
+/* Waits until something happens or *stop becomes true, by SIGINT or SIGTERM; not for a folder that is gone. */
 void folder_wait(struct folder *folder, const volatile sig_atomic_t *stop);
 
 /* Whether the folder itself went, or cannot be listed any more; said so. */

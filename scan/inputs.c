@@ -184,22 +184,11 @@ static bool collect_written_list(GPtrArray *inputs, const char *list, const GStr
     return false;
 }
 
-bool inputs_collect_list(GPtrArray *inputs, const char *list)
+static bool collect_lines(GPtrArray *inputs, GString *text)
 {
-    const bool is_standard_input = strcmp(list, "-") == 0;
-    FILE *file = is_standard_input ? stdin : g_fopen(list, "rb");
+    const char separator = memchr(text->str, '\0', text->len) ? '\0' : '\n';
     bool readable = true;
 
-    if (!file)
-        return complain(list, errno);
-    g_autoptr(GString) text = read_all(file);
-    if (ferror(file))
-        readable = complain(list, errno);
-    if (!is_standard_input)
-        fclose(file);
-    if (file_list_is_one(text->str, text->len))
-        return readable && collect_written_list(inputs, list, text);
-    const char separator = memchr(text->str, '\0', text->len) ? '\0' : '\n';
     for (char *at = text->str, *end = text->str + text->len; at < end;) {
         char *stop = memchr(at, separator, (size_t)(end - at));
         stop = stop ? stop : end;
@@ -209,6 +198,25 @@ bool inputs_collect_list(GPtrArray *inputs, const char *list)
         at = stop + 1;
     }
     return readable;
+}
+
+bool inputs_collect_list(GPtrArray *inputs, const char *list, bool *all_there)
+{
+    const bool is_standard_input = strcmp(list, "-") == 0;
+    FILE *file = is_standard_input ? stdin : g_fopen(list, "rb");
+
+    if (!file)
+        return complain(list, errno);
+    g_autoptr(GString) text = read_all(file);
+    const bool is_read = !ferror(file) || complain(list, errno);
+    if (!is_standard_input)
+        fclose(file);
+    if (!is_read)
+        return false;
+    if (file_list_is_one(text->str, text->len))
+        return collect_written_list(inputs, list, text);
+    *all_there = collect_lines(inputs, text) && *all_there;
+    return true;
 }
 
 /* ---- arranging --------------------------------------------------------------------------------- */

@@ -44,8 +44,9 @@ void inputs_add(GPtrArray *inputs, const char *path, const void *of);
 /*
  * The same for every path in the file `list` ("-": standard input): one a line, or NUL between them. A list with sizes
  * (file-list.h) is taken at its word: no file of it is looked at before the shards are made.
+ * *all_there becomes false when a path cannot be read. False: the list cannot be. The cause is on stderr.
  */
-bool inputs_collect_list(GPtrArray *inputs, const char *list);
+bool inputs_collect_list(GPtrArray *inputs, const char *list, bool *all_there);
 
 /*
  * To be called when all are collected: leaves out paths that come again and links to files that are there themselves,

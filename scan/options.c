@@ -255,11 +255,10 @@ bool options_parse(struct options *options, int *argc, char ***argv)
         {"timeout", 0, 0, G_OPTION_ARG_INT, &words.timeout, "most time for a file (600; 0: any)", "SECONDS"},
         {"max-memory", 0, 0, G_OPTION_ARG_INT, &words.memory, "most memory for a file (4096; 0: any)", "MB"},
         {"version", 'V', 0, G_OPTION_ARG_NONE, &words.version, "siptls-scan's and libwireshark's", NULL},
-        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->paths, NULL,
-         "PATH... (captures, directories; - is standard input)"},
+        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->paths, NULL, "PATH..."},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };
-    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+    g_autoptr(GOptionContext) context = g_option_context_new("(captures, directories; - is standard input)");
     g_autoptr(GError) error = NULL;
 
     g_option_context_set_summary(context,

@@ -391,13 +391,13 @@ static void collect(void *data, const struct facts *facts)
     if (facts->first_frame > frames_behind[0] || !is_of_part(pass, facts))
         return; /* the next file's own, or another part's */
     pass->resumes = pass->resumes || facts->resumed;
-    collecting->result->is_under_way = collecting->result->is_under_way || is_under_way(facts);
     for (unsigned i = 0; i < pass->continued_in->len && facts->last_frame > frames_behind[i]; i++)
         g_ptr_array_add(continued_in, g_ptr_array_index(pass->continued_in, i));
     const struct record_place place = {
         .file = collecting->path,
         .continued_in = continued_in->len ? continued_in : NULL,
         .frames_behind = frames_behind,
+        .is_under_way = is_under_way(facts),
     };
     record_json_connection(collecting->result->records, facts, &place);
     collecting->result->connections++;

@@ -269,7 +269,6 @@ static bool read_file(struct record *record, struct object *o)
     record->connections = (unsigned)number_of(o, "connections", UINT32_MAX, 0);
     record->status = g_strdup(text_of(o, "status"));
     record->error = g_strdup(text_of(o, "error"));
-    record->is_under_way = bool_of(o, "under_way") == TRI_TRUE;
     return record->file && record->status;
 }
 
@@ -340,6 +339,7 @@ struct record *record_read(char *line)
     for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
         if (strcmp(type, types[i].word) == 0 && types[i].read(record, &o))
             record->type = types[i].type;
+    record->is_under_way = bool_of(&o, "under_way") == TRI_TRUE;
     return record;
 }
 

@@ -24,7 +24,8 @@ void leaf_clear(struct leaf *leaf);
 
 struct record {
     enum record_type type;
-    char *file; /* NULL: the record does not say */
+    char *file;        /* NULL: the record does not say */
+    bool is_under_way; /* of a connection: its handshake was, at the end; of a file: read once more, it may tell more */
     /* of a connection */
     struct contribution *contribution;
     uint16_t client_port;
@@ -40,7 +41,6 @@ struct record {
     int64_t size;
     uint64_t packets;
     unsigned connections;
-    bool is_under_way; /* read once more, it may tell more */
     /* of a run */
     char *ports, *keylog;
     bool any_port, infer;

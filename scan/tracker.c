@@ -112,7 +112,7 @@ static void take_if_ended(void *data, struct record *record, const char *line, s
     const struct contribution *c = record->contribution;
 
     (void)line, (void)length;
-    if (record->type == RECORD_CONNECTION && record->has_hello && c->outcome != OUTCOME_INCOMPLETE &&
+    if (record->type == RECORD_CONNECTION && record->has_hello && !record->is_under_way &&
         c->impact != IMPACT_UNDETERMINED && findings_want(tracker->options, c))
         take_connection(tracker, record);
 }
@@ -137,6 +137,29 @@ void tracker_take(struct tracker *tracker, const struct series_place *place, con
 }
 
 void tracker_take_ended(struct tracker *tracker, const char *lines) { records_each(lines, take_if_ended, tracker); }
+
+struct looking {
+    const struct tracker *tracker;
+    bool is_under_way;
+};
+
+static void look_whether_under_way(void *data, struct record *record, const char *line, size_t length)
+{
+    struct looking *looking = data;
+
+    (void)line, (void)length;
+    if (record->type == RECORD_CONNECTION && record->is_under_way)
+        looking->is_under_way =
+            looking->is_under_way || !continuing_is_superseded(looking->tracker->continuing, record);
+}
+
+bool tracker_is_under_way(const struct tracker *tracker, const char *lines)
+{
+    struct looking looking = {.tracker = tracker};
+
+    records_each(lines, look_whether_under_way, &looking);
+    return looking.is_under_way;
+}
 
 void tracker_forget_file(struct tracker *tracker, const char *path)
 {

@@ -24,6 +24,9 @@ void tracker_go_on(struct tracker *tracker);
 /* The records of a file and its file record; `is_again`: it was taken before, and has changed. */
 void tracker_take(struct tracker *tracker, const struct series_place *place, const char *lines, bool is_again);
 
+/* Whether a handshake that began there was under way at the end. */
+bool tracker_is_under_way(const struct tracker *tracker, const char *lines);
+
 /* Of a file that is going to be read once more: what will not be otherwise then. */
 void tracker_take_ended(struct tracker *tracker, const char *lines);
 

@@ -201,8 +201,10 @@ static bool is_to_be_held(const struct watch *watch, unsigned index, const struc
 
     if (!input->place.series || !watch->options->series)
         return false;
-    return (result->is_under_way && followers(watch, index) < ENGINE_MOST_FOLLOWED) ||
-           (result->status == FILE_CUT_SHORT && !arrivals_is_certain(watch->arrivals, input->path));
+    if (result->records && followers(watch, index) < ENGINE_MOST_FOLLOWED &&
+        tracker_is_under_way(watch->tracker, result->records->str))
+        return true;
+    return result->status == FILE_CUT_SHORT && !arrivals_is_certain(watch->arrivals, input->path);
 }
 
 static void hold(struct watch *watch, unsigned index, GString *lines)

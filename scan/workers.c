@@ -23,7 +23,6 @@ struct answer {
     uint32_t status, connections;
     uint32_t cause_length; /* 0: none */
     uint32_t records_length;
-    uint32_t is_under_way;
     uint32_t is_last; /* the worker ends itself */
 };
 
@@ -88,7 +87,6 @@ static bool answer_with(int to, const struct file_result *result, bool is_last)
         .connections = result->connections,
         .cause_length = result->cause ? (uint32_t)strlen(result->cause) : 0,
         .records_length = result->records ? (uint32_t)result->records->len : 0,
-        .is_under_way = result->is_under_way,
         .is_last = is_last,
     };
 
@@ -250,7 +248,6 @@ static void take_answer(struct pool *pool, struct worker *worker)
         .records = g_string_new_len(cause + answer.cause_length, (gssize)answer.records_length),
         .connections = answer.connections,
         .packets = answer.packets,
-        .is_under_way = answer.is_under_way,
     };
     const int index = worker->file;
     g_byte_array_unref(worker->answer); /* gives back what a long answer took */

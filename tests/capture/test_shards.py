@@ -102,12 +102,15 @@ def test_path_that_comes_again_is_one_file(host, archive, folder):
     assert len(entries(folder / "twice")) == len(files_of(archive))
 
 
-def test_list_that_was_cut_short_is_refused(host, listed):
+def test_list_that_was_cut_short_is_refused(host, listed, folder):
     content = listed.read_bytes()
     for end in (len(content) - 1, len(content) // 2, len(b"siptls-files 1\0")):
         listed.write_bytes(content[:end])
         for words in (("--files-from", listed), ("--plan", "2", "--files-from", listed), ("--expect", listed, "x")):
-            assert "whole" in scan(host, *words, status=NOT_READ).err
+            done = scan(host, *words, status=NOT_READ)
+            assert "whole" in done.err and not done.out
+        scan(host, "--files-from", listed, "--log", folder / "log", status=NOT_READ)
+        assert not (folder / "log").exists()
     listed.write_bytes(content.replace(b"end ", b"end 1"))
     assert "not whole" in scan(host, "--files-from", listed, status=NOT_READ).err
 

@@ -10,8 +10,9 @@ import shutil
 import pytest
 
 from conftest import CAPTURE_NAMES, ROOT
+from recipes import recipe
 from slurm_cluster import cluster, wait_until
-from test_archive import AT_RISK, NOT_READ, of_type, scan
+from test_archive import AT_RISK, NOT_READ, of_type, records_of, scan
 
 NAMES = [name for name in CAPTURE_NAMES if not name.startswith("no-keys-")]
 FILES = 300
@@ -94,18 +95,12 @@ def make_holding(host, slurm):
     shutil.rmtree(hold)
 
 
-def records(host, *logs):
-    """Those that count: what was cut off in the middle of a file does not."""
-    lines = scan(host, "--format", "ndjson", "--from-log", *logs).out.splitlines()
-    return sorted(line for line in lines if '"type":"run"' not in line)
-
-
 def assert_equals_one_run(host, folder, archive):
     """Records and report are those of one run on one machine."""
     whole = host.work / "whole.ndjson"
     whole.unlink(missing_ok=True)
     one = scan(host, "--log", whole, archive)
-    merged, expected = records(host, *sorted((folder / "logs").glob("*.ndjson"))), records(host, whole)
+    merged, expected = records_of(host, *sorted((folder / "logs").glob("*.ndjson"))), records_of(host, whole)
     assert [line for line in merged if line not in expected] == [line for line in expected if line not in merged] == []
     assert merged == expected
     assert (folder / "report").read_text() == one.out
@@ -126,23 +121,16 @@ def merged(folder):
 
 
 def test_shards_of_a_cluster_are_one_run(host, slurm, programs, archive, folder):
-    said = submit(slurm, programs, folder, "--shards", SHARDS, "--at-a-time", 4, archive).stdout
-    assert f"shards 1-{SHARDS} of {SHARDS} ({FILES + 13} files" in said
+    """The recipe of doc/many-machines.md."""
+    slurm.environment["PATH"] = f"{programs}:{os.environ['PATH']}"
+    said = slurm.run("sh", "-c", recipe("slurm", archive=archive), cwd=folder.parent).stdout
+    assert f"shards 1-8 of 8 ({FILES + 13} files" in said
     status, said = merged(folder)
     assert status == AT_RISK and "complete, 0 missing, 0 doubled, 0 failed" in said
     assert_equals_one_run(host, folder, archive)
-    assert sorted(path.name for path in (folder / "logs").iterdir() if path.suffix != ".out") == [
-        f"{number}-of-{SHARDS}.ndjson" for number in range(1, SHARDS + 1)]
-
-    # the same once more reads only what has been lost
-    (folder / "logs" / f"2-of-{SHARDS}.ndjson").unlink()
-    (folder / "merge.out").unlink()
-    before = {path: path.stat().st_mtime_ns for path in (folder / "logs").glob("*.ndjson")}
-    assert f"shards 2 of {SHARDS}" in submit(slurm, programs, folder, "--shards", SHARDS, archive).stdout
-    assert merged(folder)[0] == AT_RISK
-    assert before == {path: path.stat().st_mtime_ns for path in before}
-    assert_equals_one_run(host, folder, archive)
-    other = submit(slurm, programs, folder, "--shards", SHARDS, archive, "--", "--any-port", check=False)
+    logs = sorted(path.name for path in (folder / "logs").iterdir() if path.suffix != ".out")
+    assert logs == [f"{number}-of-8.ndjson" for number in range(1, 9)]
+    other = submit(slurm, programs, folder, "--shards", 8, archive, "--", "--any-port", check=False)
     assert other.returncode == NOT_READ and "begun with other paths or options" in other.stderr
 
 
@@ -177,10 +165,12 @@ def test_task_that_did_not_finish_is_told_by_the_merge(host, slurm, programs, ar
     slurm.run("scancel", slurm.tasks("RUNNING")[4][0])
     status, said = merged(folder)
     (folder / "merge.out").unlink()
+    before = {path: path.stat().st_mtime_ns for path in (folder / "logs").glob("*.ndjson")}
     planned = re.search(r"^ +4 +(\d+) ", (folder / "plan").read_text(), re.MULTILINE)[1]
     assert status == NOT_READ and said.count(": has no record") == int(planned) > 0
     assert f"shards 4 of {SHARDS}" in submit(slurm, programs, folder, "--shards", SHARDS, archive).stdout
     assert merged(folder)[0] == AT_RISK
+    assert before == {path: path.stat().st_mtime_ns for path in before}
     assert_equals_one_run(host, folder, archive)
 
 
