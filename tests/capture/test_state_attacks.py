@@ -21,7 +21,7 @@ ASKED = "kamailio-verify-yes-require-yes-tls12.pcapng"
 SIZES = {"half_open": 2000, "tiny_records": 2000, "endless_messages": 20000, "many_certificates": 4000, "many_names": 16000,
          "huge_length": 0, "holes": 5000, "reused_port": 500}
 MOST_OF_A_CONNECTION = 16       # KiB, README.md
-LONGEST_RECORD = 64 << 10       # octets, README.md
+LONGEST_RECORD = 1 << 20        # octets, README.md
 
 
 def scanned(host, path):
