@@ -4,6 +4,7 @@
 import contextlib
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -320,35 +321,49 @@ def test_file_that_was_held_is_gone_on_with(host, folder):
 
 
 class Gate:
-    """A named pipe at which a command waits."""
+    """Named pipes by which a command says that it has come, and waits to be let go on. Nobody waits to open them."""
 
-    def __init__(self, path):
-        self.path = path
+    def __init__(self, folder):
+        self.paths = folder / "come", folder / "go"
+        self.come, self.go = map(self._make, self.paths)
+        self.command = f"echo come > {self.paths[0]}; read word < {self.paths[1]}"
+
+    @staticmethod
+    def _make(path):
         os.mkfifo(path)
         path.chmod(0o666)
+        return os.open(path, os.O_RDWR)
+
+    def wait(self):
+        ready, _, _ = select.select([self.come], [], [], LONG)
+        assert ready, "no command has come"
+        assert os.read(self.come, len(b"come\n")) == b"come\n"
 
     def open(self):
-        """Lets the one command that waits there, or comes next, go on."""
-        with self.path.open("wb"):
-            pass
+        os.write(self.go, b"go\n")
+
+    def close(self):
+        os.close(self.come)
+        os.close(self.go)
 
 
 def test_killed_in_the_middle_of_telling_tells_it_again(host, folder):
     """What was noted as told is not told again; what was not, is."""
-    gate = Gate(folder.parent / "gate")
     copy(host, RENEWAL, folder)
-    command = f"read word < {gate.path}"
-    with Watch(host, folder, *going_on(folder), "--on-change", f"{command}; :") as watch:
-        assert watch.change()[:2] == (None, "at_risk")
-        gate.open()
-        assert watch.change()[:2] == ("at_risk", "failing")
-        watch.kill()
-        gate.open()     # the command outlives it
-    with Watch(host, folder, *going_on(folder), "--format", "ndjson") as watch:
-        assert changes(watch.mark()) == [("at_risk", "failing")]
-        watch.end()
-    with Watch(host, folder, *going_on(folder), "--format", "ndjson") as watch:
-        assert changes(watch.mark()) == []
+    with contextlib.closing(Gate(folder.parent)) as gate:
+        with Watch(host, folder, *going_on(folder), "--on-change", gate.command) as watch:
+            assert watch.change()[:2] == (None, "at_risk")
+            gate.wait()
+            gate.open()
+            assert watch.change()[:2] == ("at_risk", "failing")
+            gate.wait()
+            watch.kill()
+            gate.open()     # the command outlives it
+        with Watch(host, folder, *going_on(folder), "--format", "ndjson") as watch:
+            assert changes(watch.mark()) == [("at_risk", "failing")]
+            watch.end()
+        with Watch(host, folder, *going_on(folder), "--format", "ndjson") as watch:
+            assert changes(watch.mark()) == []
 
 
 def test_killed_before_it_has_told_anything_loses_nothing(host, folder):
