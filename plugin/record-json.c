@@ -16,8 +16,8 @@ static void string_value(json_dumper *json, const char *value)
         json_dumper_value_anyf(json, "null");
         return;
     }
-    g_autofree char *valid = g_utf8_make_valid(value, -1);
-    json_dumper_value_string(json, valid);
+    g_autofree char *valid = g_utf8_validate(value, -1, NULL) ? NULL : g_utf8_make_valid(value, -1);
+    json_dumper_value_string(json, valid ? valid : value);
 }
 
 static void string_member(json_dumper *json, const char *name, const char *value)
@@ -66,6 +66,34 @@ static void strings_member(json_dumper *json, const char *name, const GPtrArray 
     for (unsigned i = 0; strings && i < strings->len; i++)
         string_value(json, g_ptr_array_index(strings, i));
     json_dumper_end_array(json);
+}
+
+/* A path is octets, and a string of JSON characters: "%FF" (RFC 3986, 2.1) for what is none. */
+static char *octets_of(const char *path) { return g_uri_escape_string(path, "/", FALSE); }
+
+/* Two files must not look like one: where the name alone does not tell a path, its octets do. */
+static void path_member(json_dumper *json, const char *path)
+{
+    string_member(json, "file", path);
+    if (!path || g_utf8_validate(path, -1, NULL))
+        return;
+    g_autofree char *octets = octets_of(path);
+    string_member(json, "file_octets", octets);
+}
+
+static void paths_member(json_dumper *json, const GPtrArray *paths)
+{
+    g_autoptr(GPtrArray) octets = g_ptr_array_new_with_free_func(g_free);
+    bool is_told = true;
+
+    for (unsigned i = 0; i < paths->len; i++) {
+        const char *path = g_ptr_array_index(paths, i);
+        is_told = is_told && g_utf8_validate(path, -1, NULL);
+        g_ptr_array_add(octets, octets_of(path));
+    }
+    strings_member(json, "continued_in", paths);
+    if (!is_told)
+        strings_member(json, "continued_in_octets", octets);
 }
 
 static char *time_text(struct timestamp time)
@@ -235,7 +263,7 @@ static json_dumper begin_record(GString *line, const char *type, const char *fil
     json_dumper_begin_object(&json);
     string_member(&json, "type", type);
     number_member(&json, "schema", RECORD_SCHEMA);
-    string_member(&json, "file", file);
+    path_member(&json, file);
     return json;
 }
 
@@ -271,7 +299,7 @@ void record_json_connection(GString *out, const struct facts *facts, const struc
                               &told.resumed_from};
         for (size_t i = 0; i < G_N_ELEMENTS(frames); i++)
             *frames[i] = own_number(*frames[i], place);
-        strings_member(&json, "continued_in", place->continued_in);
+        paths_member(&json, place->continued_in);
     }
     if (place->is_under_way)
         bool_member(&json, "under_way", true);

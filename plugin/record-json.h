@@ -3,7 +3,8 @@
  * record-json.h - facts -> one JSON object a line (NDJSON), schema 1
  *
  * In:  struct facts of a connection, figures of a file. Out: text, one line, valid JSON whatever the
- * packets held. Written with libwsutil's json_dumper; absent facts are null, never missing keys.
+ * packets held. Written with libwsutil's json_dumper; absent facts are null, never missing keys. A path that is no
+ * UTF-8 has a second member, file_octets, that tells its octets as a URI would ("/archive/%FF.pcapng").
  */
 #ifndef SIPTLS_RECORD_JSON_H
 #define SIPTLS_RECORD_JSON_H

@@ -2,14 +2,18 @@
 #include "audit.h"
 
 #include "exit-codes.h"
+#include "expect.h"
 #include "findings.h"
+#include "plan.h"
 #include "port-hint.h"
 #include "progress.h"
 #include "report-csv.h"
+#include "report-html.h"
 #include "run-log.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct audit {
@@ -20,16 +24,18 @@ struct audit {
     GArray *read;        /* of unsigned: their indices in inputs */
     struct run_log *log; /* NULL: the run is on logs */
     struct findings *findings;
+    struct expected *expected; /* NULL: --expect is not given */
     struct progress *progress;
-    bool all_read;     /* whatever was named */
+    bool all_read; /* whatever was named */
+    bool is_as_expected;
     unsigned taken;    /* inputs whose turn it has been */
     unsigned reported; /* of them */
 };
 
-static void take_lines(struct audit *audit, const struct input *input, const char *lines)
+static void take_lines(struct audit *audit, const struct input *input, const char *lines, unsigned accounts)
 {
     progress_hide(audit->progress);
-    findings_take(audit->findings, input, lines);
+    findings_take(audit->findings, input, lines, accounts);
 }
 
 static void take_entry(struct audit *audit, const struct input *input, const struct log_entry *entry)
@@ -38,7 +44,7 @@ static void take_entry(struct audit *audit, const struct input *input, const str
     g_autofree char *lines = log_entry_lines(entry, &error);
 
     if (lines) {
-        take_lines(audit, input, lines);
+        take_lines(audit, input, lines, entry->accounts);
         return;
     }
     g_printerr("siptls-scan: %s\n", error);
@@ -109,7 +115,7 @@ static void take_result(void *data, unsigned number, const struct file_result *r
     const struct input *input = g_ptr_array_index(audit->inputs, index);
 
     take_logged(audit, index);
-    take_lines(audit, input, result->records->str);
+    take_lines(audit, input, result->records->str, 1);
     audit->taken = index + 1;
     audit->reported++;
     progress_count(audit->progress, input->size, true);
@@ -165,7 +171,8 @@ static int exit_status(const struct audit *audit)
     report_count(audit->findings->endpoints, &at_risk, &undetermined);
     if (*audit->stop)
         return EXIT_INTERRUPTED;
-    if (!audit->all_read || (audit->log && run_log_has_failed(audit->log)) || audit->findings->totals.unreadable)
+    if (!audit->all_read || !audit->is_as_expected || (audit->log && run_log_has_failed(audit->log)) ||
+        audit->findings->totals.unreadable)
         return EXIT_NOT_READ;
     if (at_risk)
         return EXIT_AT_RISK;
@@ -196,17 +203,42 @@ static void report_table(struct audit *audit)
                      &(struct report_options){options->own, options->names});
 }
 
+static struct endpoints *rows_of(const struct audit *audit)
+{
+    return audit->options->by_client ? audit->findings->clients : audit->findings->endpoints;
+}
+
+static void report_spreadsheet(struct audit *audit)
+{
+    report_csv(rows_of(audit), audit->options->by_client, audit->options->names);
+}
+
+static void report_page(struct audit *audit)
+{
+    report_html(stdout, &(struct page){
+                            .rows = rows_of(audit),
+                            .dossiers = audit->findings->dossiers,
+                            .totals = &audit->findings->totals,
+                            .options = {audit->options->own, audit->options->names},
+                            .all_read = audit->all_read && audit->is_as_expected,
+                            .not_yet = audit->inputs->len - audit->reported,
+                        });
+}
+
 static void report(struct audit *audit)
 {
-    const struct options *options = audit->options;
+    static void (*const reports[])(struct audit *) = {
+        [FORMAT_TABLE] = report_table,
+        [FORMAT_NDJSON] = report_ndjson,
+        [FORMAT_CSV] = report_spreadsheet,
+        [FORMAT_HTML] = report_page,
+        [FORMAT_NONE] = NULL,
+    };
 
-    if (options->format == FORMAT_NDJSON)
-        report_ndjson(audit);
-    else if (options->format == FORMAT_CSV)
-        report_csv(options->by_client ? audit->findings->clients : audit->findings->endpoints, options->by_client,
-                   options->names);
-    else
-        report_table(audit);
+    if (!*audit->stop && audit->expected)
+        audit->is_as_expected = expected_report(audit->expected);
+    if (reports[audit->options->format])
+        reports[audit->options->format](audit);
     fflush(stdout);
     if (*audit->stop)
         g_printerr("siptls-scan: interrupted: %u of %u files were not read\n", audit->inputs->len - audit->reported,
@@ -221,15 +253,38 @@ static void start_report(const struct options *options)
 
 /* ---- from the start ---------------------------------------------------------------------------- */
 
-static void collect_inputs(struct audit *audit)
+static void note_collected(struct audit *audit, const char *path, bool is_whole)
+{
+    if (is_whole)
+        return;
+    audit->all_read = false;
+    if (audit->findings->dossiers)
+        dossiers_add_unread(audit->findings->dossiers, path, "not there, or not all of it can be read");
+}
+
+/* False: the list of files cannot be read. A run over less would look like one over all of it. */
+static bool collect_inputs(struct audit *audit)
 {
     const struct options *options = audit->options;
 
     for (char **path = options->paths; path && *path; path++)
-        audit->all_read = inputs_collect(audit->inputs, *path) && audit->all_read;
-    if (options->list)
-        audit->all_read = inputs_collect_list(audit->inputs, options->list) && audit->all_read;
-    inputs_arrange(audit->inputs, options->shard, options->shards);
+        note_collected(audit, *path, inputs_collect(audit->inputs, *path));
+    bool is_whole = true;
+    const bool is_list = !options->list || inputs_collect_list(audit->inputs, options->list, &is_whole);
+    note_collected(audit, options->list, is_whole);
+    return is_list;
+}
+
+static bool read_expected(struct audit *audit)
+{
+    g_autofree char *error = NULL;
+
+    if (audit->options->expect)
+        audit->expected = expected_read(audit->options->expect, &error);
+    if (error)
+        g_printerr("siptls-scan: --expect: %s\n", error);
+    audit->findings->expected = audit->expected;
+    return !error;
 }
 
 /* What is to be written must not be what is read. */
@@ -241,12 +296,32 @@ static bool is_input(const struct audit *audit, const char *option, const char *
     return true;
 }
 
+/* What would be read, and by whom. */
+static int run_no_captures(struct audit *audit)
+{
+    const struct options *options = audit->options;
+
+    if (!collect_inputs(audit))
+        return EXIT_NOT_READ;
+    inputs_settle(audit->inputs);
+    if (is_input(audit, "--write-list", options->write_list) || is_input(audit, "--output", options->output) ||
+        !options_open_output(options))
+        return EXIT_NOT_READ;
+    if (options->write_list)
+        audit->all_read = plan_write_list(audit->inputs, options->write_list) && audit->all_read;
+    if (options->plan)
+        plan_print(audit->inputs, options->plan);
+    return audit->all_read ? EXIT_SUCCESS : EXIT_NOT_READ;
+}
+
 static int run_on_captures(struct audit *audit)
 {
     const struct options *options = audit->options;
     g_autofree char *error = NULL;
 
-    collect_inputs(audit);
+    if (!collect_inputs(audit))
+        return EXIT_NOT_READ;
+    inputs_arrange(audit->inputs, options->shard, options->shards);
     if (is_input(audit, "--log", options->log) || is_input(audit, "--output", options->output))
         return EXIT_NOT_READ;
     audit->log = run_log_open(options);
@@ -292,12 +367,17 @@ int audit_run(const struct options *options, const volatile sig_atomic_t *stop)
     audit->read = g_array_new(FALSE, FALSE, sizeof(unsigned));
     audit->findings = findings_new(options);
     audit->progress = progress_new(options->quiet);
-    int status = options->logs ? run_on_logs(audit) : run_on_captures(audit);
+    audit->is_as_expected = true;
+    int status = !read_expected(audit)                  ? EXIT_NOT_READ
+                 : options->plan || options->write_list ? run_no_captures(audit)
+                 : options->logs                        ? run_on_logs(audit)
+                                                        : run_on_captures(audit);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         g_printerr("siptls-scan: the output could not be written: %s\n", g_strerror(errno));
         status = EXIT_NOT_READ;
     }
     run_log_close(audit->log);
+    expected_free(audit->expected);
     progress_free(audit->progress);
     findings_free(audit->findings);
     g_array_unref(audit->read);

@@ -14,6 +14,7 @@ struct findings *findings_new(const struct options *options)
     findings->continuing = continuing_new();
     findings->endpoints = endpoints_new();
     findings->clients = endpoints_new();
+    findings->dossiers = options->format == FORMAT_HTML ? dossiers_new(options->by_client) : NULL;
     return findings;
 }
 
@@ -22,6 +23,7 @@ void findings_free(struct findings *findings)
     continuing_free(findings->continuing);
     endpoints_free(findings->endpoints);
     endpoints_free(findings->clients);
+    dossiers_free(findings->dossiers);
     g_free(findings);
 }
 
@@ -74,9 +76,11 @@ static void take_connection(struct findings *findings, struct record *record, co
         report_connection(record);
     c->where = report_where(record);
     c->command = report_command(record);
+    unsigned row = endpoints_add(findings->endpoints, contribution_copy(c));
     if (options->by_client)
-        endpoints_add(findings->clients, seen_from_client(c));
-    endpoints_add(findings->endpoints, g_steal_pointer(&record->contribution));
+        row = endpoints_add(findings->clients, seen_from_client(c));
+    if (findings->dossiers)
+        dossiers_add(findings->dossiers, row, record);
 }
 
 /* A file that is no capture and was not named, but found in a directory, has no error. */
@@ -86,6 +90,8 @@ static void take_file(struct findings *findings, const struct record *record, co
 
     if (findings->options->format == FORMAT_NDJSON)
         print_line(line, length);
+    if (findings->expected)
+        expected_take(findings->expected, record, findings->accounts);
     if (strcmp(record->status, "not_a_capture") == 0 && !record->error) {
         totals->not_captures++;
         return;
@@ -93,7 +99,10 @@ static void take_file(struct findings *findings, const struct record *record, co
     totals->files++;
     if (strcmp(record->status, "ok") != 0) {
         fflush(stdout); /* the lines so far come first when both go to one place */
-        g_printerr("siptls-scan: %s: %s\n", record->file, record->error ? record->error : record->status);
+        const char *error = record->error ? record->error : record->status;
+        g_printerr("siptls-scan: %s: %s\n", record->file, error);
+        if (findings->dossiers)
+            dossiers_add_unread(findings->dossiers, record->file, error);
         totals->unreadable++;
     } else if (record->connections == 0) {
         totals->without_sip++;
@@ -110,8 +119,9 @@ static void take_record(void *data, struct record *record, const char *line, siz
 
 void findings_prepare(struct findings *findings, const char *lines) { continuing_prepare(findings->continuing, lines); }
 
-void findings_take(struct findings *findings, const struct input *input, const char *lines)
+void findings_take(struct findings *findings, const struct input *input, const char *lines, unsigned accounts)
 {
+    findings->accounts = accounts;
     continuing_begin_file(findings->continuing, findings->options->series ? input->place.series : NULL, input->is_next);
     records_each(lines, take_record, findings);
 }

@@ -15,6 +15,7 @@ struct input {
     char *path;
     bool named; /* by the user, not found in a directory */
     bool is_link;
+    bool is_listed;          /* with size and time, and not looked at yet */
     int64_t size;            /* octets; -1: no regular file */
     int64_t modified;        /* nanoseconds since 1970; 0: no regular file */
     uint64_t device, number; /* of the file itself; 0: not known */
@@ -40,13 +41,23 @@ bool inputs_add_file(GPtrArray *inputs, const char *path);
 /* A path that need not exist, and what it stands for. */
 void inputs_add(GPtrArray *inputs, const char *path, const void *of);
 
-/* The same for every path in the file `list` ("-": standard input): one a line, or NUL between them. */
-bool inputs_collect_list(GPtrArray *inputs, const char *list);
+/*
+ * The same for every path in the file `list` ("-": standard input): one a line, or NUL between them. A list with sizes
+ * (file-list.h) is taken at its word: no file of it is looked at before the shards are made.
+ * *all_there becomes false when a path cannot be read. False: the list cannot be. The cause is on stderr.
+ */
+bool inputs_collect_list(GPtrArray *inputs, const char *list, bool *all_there);
 
 /*
- * To be called when all are collected: leaves out links to files that are there themselves, keeps the
- * `shard`th of `shards` parts (1..shards), and puts the files of each series in order.
+ * To be called when all are collected: leaves out paths that come again and links to files that are there themselves,
+ * and finds the series.
  */
+void inputs_settle(GPtrArray *inputs);
+
+/* Of settled inputs, the shard of each (from 0), for the caller to free. */
+unsigned *inputs_shards(const GPtrArray *inputs, unsigned shards);
+
+/* Settles them, keeps the `shard`th of `shards` parts (1..shards), and puts the files of each series in order. */
 void inputs_arrange(GPtrArray *inputs, unsigned shard, unsigned shards);
 
 /* Whether `path` is one of them, by whatever name. */

@@ -115,6 +115,14 @@ static char *state_key(const char *file, int64_t size, const char *modified)
 
 static char *host_key(const char *file, const char *host) { return g_strdup_printf("%s %s", host ? host : "-", file); }
 
+/* Those that the new one is one more of: one that was not final, or of another state, was to be read again. */
+static unsigned accounts_before(const struct log_entry *entry, const struct log_entry *found)
+{
+    const bool is_same = entry->size == found->size && g_strcmp0(entry->modified, found->modified) == 0;
+
+    return entry->is_final && is_same ? entry->accounts : 0;
+}
+
 /* The same capture is one that has not changed, wherever it was read, or one that has changed on the same host. */
 static void put(struct log_index *index, struct log_entry *found)
 {
@@ -127,6 +135,7 @@ static void put(struct log_index *index, struct log_entry *found)
     if (entry) {
         g_autofree char *old_state = state_key(entry->file, entry->size, entry->modified);
         g_autofree char *old_host = host_key(entry->file, entry->host);
+        found->accounts += accounts_before(entry, found);
         g_hash_table_remove(index->by_state, old_state);
         if (g_hash_table_lookup(index->by_host, old_host) == entry)
             g_hash_table_remove(index->by_host, old_host);
@@ -193,6 +202,7 @@ static bool take_account(struct log_index *index, struct gathering *gathering, c
         .host = g_strdup(record->host),
         .modified = g_strdup(record->modified),
         .size = record->size,
+        .accounts = 1,
         .is_final = is_final(record->status) && !record->is_under_way,
         .has_continued = gathering->has_continued,
     };

@@ -25,6 +25,7 @@ struct log_entry {
     char *file, *host;      /* of the capture; host NULL: not told */
     char *modified;         /* its mtime as the record spells it; NULL: not told */
     int64_t size;
+    unsigned accounts;  /* how many final ones there are of this state: 1, unless several tasks have read it */
     bool is_final;      /* reading the capture once more would give the same */
     bool has_continued; /* connections that go on in other files */
 };

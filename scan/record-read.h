@@ -9,6 +9,19 @@
 
 enum record_type { RECORD_NOT_ONE, RECORD_CONNECTION, RECORD_FILE, RECORD_RUN, RECORD_CHANGE };
 
+/* The leaf of a chain, as much of it as reports show. */
+struct leaf {
+    char *subject, *issuer, *sha256; /* NULL: not told */
+    char *names;                     /* the first of its subjectAltNames, joined; NULL: it has none */
+    char *usages;                    /* its extended key usages, joined; NULL: it has no such extension */
+    int64_t not_after;               /* -1: not told */
+    enum client_auth_eku client_auth_eku;
+};
+
+/* Strings of a leaf are the owner's. */
+struct leaf leaf_copy(const struct leaf *leaf);
+void leaf_clear(struct leaf *leaf);
+
 struct record {
     enum record_type type;
     char *file;        /* NULL: the record does not say */
@@ -18,9 +31,10 @@ struct record {
     uint16_t client_port;
     bool has_hello; /* the capture has its beginning */
     uint32_t first_frame, last_frame;
-    char *alert;             /* "unknown_ca from the server"; NULL: none */
-    char *filter;            /* display filter for its packets */
-    GPtrArray *continued_in; /* of char *: files of the ring buffer that it goes on in; NULL: none */
+    struct leaf *client_leaf, *server_leaf; /* NULL: none seen */
+    char *alert;                            /* "unknown_ca from the server"; NULL: none */
+    char *filter;                           /* display filter for its packets */
+    GPtrArray *continued_in;                /* of char *: files of the ring buffer that it goes on in; NULL: none */
     /* of a file */
     char *host, *status, *error; /* status "ok", or what was wrong, and `error` in words */
     char *modified;

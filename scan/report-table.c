@@ -6,15 +6,33 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Worst first; undetermined stands between what is wrong and what is right. */
-static const enum impact order[] = {IMPACT_FAILING, IMPACT_AT_RISK, IMPACT_UNDETERMINED, IMPACT_TOLERANT,
+const enum impact report_order[] = {IMPACT_FAILING, IMPACT_AT_RISK, IMPACT_UNDETERMINED, IMPACT_TOLERANT,
                                     IMPACT_UNAFFECTED};
+
+unsigned report_rank(enum impact impact)
+{
+    unsigned rank = 0;
+
+    while (report_order[rank] != impact)
+        rank++;
+    return rank;
+}
+
+/* As nearly all text is: printable ASCII. */
+static bool is_plain(const char *text)
+{
+    while (g_ascii_isprint(*text))
+        text++;
+    return *text == '\0';
+}
 
 /* Text from a capture for a terminal: nothing but printable characters. */
 static char *safe(const char *text)
 {
+    if (!text || is_plain(text))
+        return g_strdup(text ? text : "-");
     GString *out = g_string_new(NULL);
-    g_autofree char *valid = g_utf8_make_valid(text ? text : "-", -1);
+    g_autofree char *valid = g_utf8_make_valid(text, -1);
 
     for (const char *at = valid; *at; at = g_utf8_next_char(at)) {
         gunichar character = g_utf8_get_char(at);
@@ -158,11 +176,11 @@ static void print_what_to_do(struct endpoints *endpoints, unsigned number, const
 
 void report_in_order(struct endpoints *endpoints, each_endpoint *each, void *data)
 {
-    for (size_t rank = 0; rank < G_N_ELEMENTS(order); rank++) {
+    for (size_t rank = 0; rank < G_N_ELEMENTS(report_order); rank++) {
         for (unsigned i = 0; i < endpoints_count(endpoints); i++) {
             struct endpoint_summary summary;
             endpoint_summarise(endpoints, i, &summary);
-            if (summary.impact == order[rank])
+            if (summary.impact == report_order[rank])
                 each(endpoints, i, &summary, data);
             endpoint_summary_clear(&summary);
         }

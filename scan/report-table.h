@@ -34,6 +34,12 @@ enum owner report_owner(const struct report_options *options, const char *server
 char *report_where(const struct record *record);
 char *report_command(const struct record *record);
 
+/* Worst first; undetermined stands between what is wrong and what is right. */
+extern const enum impact report_order[IMPACT_FAILING + 1];
+
+/* Where an impact stands there: 0 is the worst. */
+unsigned report_rank(enum impact impact);
+
 typedef void each_endpoint(struct endpoints *, unsigned number, const struct endpoint_summary *, void *data);
 
 /* Calls `each` for the endpoints, worst first. */

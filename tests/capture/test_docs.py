@@ -59,7 +59,7 @@ def test_every_command_exists():
 def test_every_option_of_check_exists():
     own = re.search(r'^flavours="(.*)"$', CHECK, re.MULTILINE)[1].split()
     used = {word for words in commands() if words[0] == "./check" for word in words[1:] if word.startswith("-")}
-    assert own == ["--plain", "--sanitize"] and set(own) <= used
+    assert own == ["--plain", "--sanitize", "--fuzz"] and set(own) <= used
     of_ctest = subprocess.run(["ctest", "--help"], check=True, stdout=subprocess.PIPE, text=True).stdout
     assert [option for option in used - set(own) if f"  {option}" not in of_ctest] == []
 

@@ -7,8 +7,9 @@
  * the server, and then words, one a TLS record; `+` joins handshake messages in one record:
  *
  *     ch[:...] sh[:...] cert cert:empty cr shd cke fin  handshake messages (hello options: see hello_option)
- *     ccs, efin (an encrypted handshake record), data, sip, hidden:N (octets), alert:N, ealert
- *     SYN FIN RST  flags
+ *     type:N (any other one), cert! (one that does not fill its length)
+ *     ccs, efin (an encrypted handshake record), data, sip, hidden:N (octets), alert:N, ealert, record:N (a content
+ * type) SYN FIN RST  flags
  *
  * In front of it, `-` loses the segment, `~` cuts it (snapshot length), `?` leaves it undissected.
  */
@@ -78,10 +79,13 @@ static struct message message_of(const char *word)
                  {"shd", HS_SERVER_HELLO_DONE},   {"cv", HS_CERTIFICATE_VERIFY},
                  {"cke", HS_CLIENT_KEY_EXCHANGE}, {"fin", HS_FINISHED},
                  {"url", HS_CERTIFICATE_URL}};
-    struct message m = {.length = 40};
-    g_auto(GStrv) part = g_strsplit(word, ":", -1);
+    struct message m = {.length = 40, .fills = !g_str_has_suffix(word, "!")};
+    g_autofree char *plain_word = g_strndup(word, strcspn(word, "!"));
+    g_auto(GStrv) part = g_strsplit(plain_word, ":", -1);
 
-    if (strcmp(part[0], "ch") == 0) {
+    if (strcmp(part[0], "type") == 0) {
+        m.type = (uint8_t)strtoul(part[1], NULL, 10);
+    } else if (strcmp(part[0], "ch") == 0) {
         hello(&m, HS_CLIENT_HELLO, part + 1);
     } else if (strcmp(part[0], "sh") == 0) {
         hello(&m, HS_SERVER_HELLO, part + 1);
@@ -147,6 +151,9 @@ static void add_record(const struct play *play, struct observation *o, const cha
         record.type = CT_APPLICATION_DATA;
         record.hidden = true;
         record.length = number;
+    } else if (g_str_has_prefix(word, "record:")) {
+        record.type = (uint8_t)number;
+        record.length = 60;
     } else {
         add_messages(o, &record, word);
         record.decrypted = play->tls13 && !strchr("cs", word[0]) ? true : play->tls13 && word[1] != 'h';
@@ -255,6 +262,7 @@ static void play_script(struct play *play, const char *script)
 #define TALK             "> data\n< data"
 #define ASKED            HELLO "< sh cert cr+shd\n"
 #define SH13             HELLO "< sh:13 ee"
+#define DAMAGED          UNKNOWN, CLIENT_CERT_UNKNOWN, OUTCOME_INCOMPLETE, IMPACT_UNDETERMINED, REASON_NOT_DISSECTED
 #define LENGTHS(request) HELLO "< sh:13:aes ccs\n< hidden:27 " request "hidden:917 hidden:281 hidden:53\n"
 
 static const struct scene {
@@ -374,6 +382,25 @@ static const struct scene {
      IMPACT_UNDETERMINED, REASON_CONFLICTING_EVIDENCE},
     {"certificate-unasked", HELLO "< sh cert shd\n> cert\n" FULL TALK, UNKNOWN, CLIENT_CERT_PRESENT, OUTCOME_COMPLETED,
      IMPACT_UNDETERMINED, REASON_CONFLICTING_EVIDENCE},
+    /* the request damaged into something else, with lengths that add up */
+    {"unknown-message", HELLO "< sh cert type:99 shd", DAMAGED},
+    {"message-out-of-place", HELLO "< sh ske cert shd", DAMAGED},
+    {"message-doubled", HELLO "< sh cert ske ske shd", DAMAGED},
+    {"hello-swallows", HELLO "< sh! shd", DAMAGED},
+    {"certificate-swallows", HELLO "< sh cert! shd", DAMAGED},
+    {"key-exchange-swallows", HELLO "< sh cert ske!+shd", DAMAGED},
+    {"done-is-not-empty", HELLO "< sh cert shd!", DAMAGED},
+    {"record-as-alert", HELLO "< sh cert record:21 shd", DAMAGED},
+    {"record-as-heartbeat", HELLO "< sh cert record:24 shd", DAMAGED},
+    {"client-unknown-message", "> SYN\n> ch\n> type:99 cke ccs efin\n> data", UNKNOWN, CLIENT_CERT_UNKNOWN,
+     OUTCOME_INCOMPLETE, IMPACT_UNDETERMINED, REASON_CAPTURE_GAP},
+    {"client-certificate-as-key-exchange", "> SYN\n> ch\n> cke! cke ccs efin\n> data", UNKNOWN, CLIENT_CERT_UNKNOWN,
+     OUTCOME_INCOMPLETE, IMPACT_UNDETERMINED, REASON_CAPTURE_GAP},
+    {"13-unknown-message", SH13 "+type:99+cert+cv+fin", DAMAGED},
+    {"13-record-as-change-cipher-spec", HELLO "< sh:13:aes record:20 hidden:27 hidden:917 hidden:281 hidden:53",
+     UNKNOWN, CLIENT_CERT_UNKNOWN, OUTCOME_INCOMPLETE, IMPACT_UNDETERMINED, REASON_ENCRYPTED},
+    {"13-record-as-handshake", HELLO "< sh:13:aes hidden:27 efin hidden:917 hidden:281 hidden:53", UNKNOWN,
+     CLIENT_CERT_UNKNOWN, OUTCOME_INCOMPLETE, IMPACT_UNDETERMINED, REASON_ENCRYPTED},
     {"no-answer", HELLO "< FIN", UNKNOWN, CLIENT_CERT_UNKNOWN, OUTCOME_REJECTED, IMPACT_UNDETERMINED,
      REASON_ABORTED_EARLY},
     {"refused-at-once", HELLO "< alert:70 FIN", UNKNOWN, CLIENT_CERT_UNKNOWN, OUTCOME_REJECTED, IMPACT_UNDETERMINED,
