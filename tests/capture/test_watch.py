@@ -4,7 +4,9 @@
 import contextlib
 import json
 import os
+import re
 import select
+import shlex
 import shutil
 import signal
 import subprocess
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from conftest import ROOT
 from test_series import FIRST, SECOND, THIRD, divide
 from test_transformations import Blocks
 from watching import LONG, Watch, changes, put
@@ -419,6 +422,23 @@ def test_command_that_fails_is_named_and_run_again_by_the_next_run(host, folder)
     with Watch(host, folder, *going_on(folder), "--on-change", "true") as watch:
         assert watch.change()[:2] == (None, "unaffected")
         assert watch.end()[0] == ALL_DECIDED
+
+
+def test_service_and_its_command_are_as_the_manual_shows_them(host, folder):
+    text = (ROOT / "doc/recipes.md").read_text()
+    words = shlex.split(re.search(r"^ExecStart=(.*)$", text, re.MULTILINE)[1])
+    [script] = [block for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) if "logger" in block]
+    told = folder.parent / "told"
+    command = host.file("siptls-changed", script.replace("logger -t siptls", f"cat >> {told}").encode())
+    command.chmod(0o755)
+    places = {"/var/ring": folder, "/var/lib/siptls/watch.ndjson": log_of(folder), "/usr/local/bin/siptls-changed": command}
+    assert words[:3] == ["/usr/bin/siptls-scan", "--watch", "/var/ring"] and set(places) < set(words)
+    copy(host, RENEWAL, folder)
+    with Watch(host, folder, *(places.get(word, word) for word in words[3:])) as watch:
+        [watch.change() for _ in range(2)]
+        assert watch.end()[0] == AT_RISK, watch.err()
+    assert [line.split(": ")[0] for line in told.read_text().splitlines()] == [
+        "198.51.100.20:5061 new -> at_risk", "198.51.100.20:5061 at_risk -> failing"]
 
 
 @pytest.mark.parametrize("arguments, what", (
