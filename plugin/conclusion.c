@@ -12,7 +12,7 @@
 /* A suite whose name is not known can ask if its server has a certificate. */
 static bool suite_can_ask(const struct connection *c)
 {
-    return c->cipher ? !suite_cannot_ask(c->cipher) : c->handshake.server_certificate;
+    return c->cipher ? !c->suite_cannot_ask : c->handshake.server_certificate;
 }
 
 /* The server's flight was seen whole and held no CertificateRequest (RFC 5246 7.4.4, RFC 8446 4.3.2). */

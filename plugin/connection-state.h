@@ -88,6 +88,7 @@ struct connection {
 
     uint16_t version;
     const char *cipher;
+    bool suite_cannot_ask; /* suite_cannot_ask() of it */
     char *sni, *alpn;
     GPtrArray *alpn_offered;
     GString *history;

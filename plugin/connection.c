@@ -245,6 +245,7 @@ static void on_server_hello(struct connection *c, const struct observation *o, c
     h->server_hello = true;
     c->version = m->selected_version ? m->selected_version : m->version;
     c->cipher = m->cipher;
+    c->suite_cannot_ask = suite_cannot_ask(m->cipher);
     if (m->alpn && m->alpn->len && !c->alpn)
         c->alpn = g_strdup(g_ptr_array_index(m->alpn, 0));
     if (is_tls13(c))
