@@ -20,16 +20,18 @@ void log_close(struct log *log);
 
 /* The account of one capture in a log. */
 struct log_entry {
-    char *log;              /* the file it is in */
+    struct log_file *log;   /* it is in */
     int64_t offset, length; /* octets: its connections' records, and the file record */
-    char *file, *host;      /* of the capture; host NULL: not told */
-    char *modified;         /* its mtime as the record spells it; NULL: not told */
+    char *file;             /* the capture */
+    const char *host;       /* where it was read; NULL: not told. Interned */
+    const char *modified;   /* its mtime as the record spells it; NULL: not told. Interned */
     int64_t size;
     unsigned accounts;  /* how many final ones there are of this state: 1, unless several tasks have read it */
     bool is_final;      /* reading the capture once more would give the same */
     bool has_continued; /* connections that go on in other files */
 };
 
+struct log_file;
 struct log_index;
 
 struct log_index *log_index_new(void);

@@ -191,6 +191,17 @@ def test_files_that_could_not_be_read(host):
     assert "Not everything" not in page(host, host.capture("openssl-tls12-not-asked.pcapng"), status=0).text
 
 
+def test_a_file_that_is_expected_and_missing(host):
+    folder, listed, part = host.work / "html-expected", host.work / "html-expected.list", host.work / "html-part.ndjson"
+    folder.mkdir()
+    for name in ("provider-renewal.pcapng", "openssl-tls12-not-asked.pcapng"):
+        (folder / name).write_bytes(host.capture(name).read_bytes())
+    host.run(host.scan, "--write-list", listed, folder)
+    host.run(host.scan, "--quiet", "--log", part, folder / "openssl-tls12-not-asked.pcapng")
+    document = page(host, "--from-log", part, "--expect", listed, status=NOT_READ)
+    assert "Not everything could be read" in document.text
+
+
 def test_nothing_found_is_no_all_clear(host):
     document = page(host, host.capture("openssl-tls12-port-5071.pcapng"), status=3)
     assert "No SIP over TLS was found. This is no all-clear" in document.text and document.rows == []
