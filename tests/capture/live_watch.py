@@ -106,12 +106,12 @@ def test_kill_loses_nothing(host, base):
 def test_files_that_the_ring_removed_are_named(host, base):
     with ring_buffer(host, base, MANY, "-b", "files:3"), Watch(host, base / "ring") as watch:
         handshake(base)
-        fill(2 * MANY)
+        fill(MANY)
         assert watch.change()[:2] == (None, "unaffected")
         watch.stop()
         fill(12 * MANY)
         handshake(base, *ASKING)
-        fill(2 * MANY)
+        fill(MANY)
         watch.goes_on()
         lost = []
         while not changes(lost):

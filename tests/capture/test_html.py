@@ -191,6 +191,17 @@ def test_files_that_could_not_be_read(host):
     assert "Not everything" not in page(host, host.capture("openssl-tls12-not-asked.pcapng"), status=0).text
 
 
+def test_a_file_that_is_expected_and_missing(host):
+    folder, listed, part = host.work / "html-expected", host.work / "html-expected.list", host.work / "html-part.ndjson"
+    folder.mkdir()
+    for name in ("provider-renewal.pcapng", "openssl-tls12-not-asked.pcapng"):
+        (folder / name).write_bytes(host.capture(name).read_bytes())
+    host.run(host.scan, "--write-list", listed, folder)
+    host.run(host.scan, "--quiet", "--log", part, folder / "openssl-tls12-not-asked.pcapng")
+    document = page(host, "--from-log", part, "--expect", listed, status=NOT_READ)
+    assert "Not everything could be read" in document.text
+
+
 def test_nothing_found_is_no_all_clear(host):
     document = page(host, host.capture("openssl-tls12-port-5071.pcapng"), status=3)
     assert "No SIP over TLS was found. This is no all-clear" in document.text and document.rows == []
@@ -320,6 +331,15 @@ def test_what_is_beyond_a_bound_is_counted(host, renewal):
     # 256 certificates are kept, 32 kinds of alerts; of one connection, the server's certificate is among them
     assert "and 244 certificates more" in document.text and "and 45 connections with further certificates" in document.text
     assert "and 24 alerts more" in document.text and "and 268 connections with further alerts" in document.text
+
+
+def test_advice_on_a_client_of_more_servers_than_are_kept(host, renewal):
+    fine = {"impact": "unaffected", "reason": "no_certificate_request"}
+    records = [renewal[1] | {"server_ip": f"10.0.{number // 250}.{number % 250}"} | (fine if number < 299 else {})
+               for number in range(300)]
+    document = page(host, "--by", "client", "--from-log", log(host, "servers.ndjson", records), status=1)
+    assert "turn off client certificate verification on the servers that it calls" in document.text
+    assert "and 280 servers more" in document.text
 
 
 def test_many_endpoints_stay_small(host, renewal):

@@ -4,6 +4,9 @@
 import contextlib
 import json
 import os
+import re
+import select
+import shlex
 import shutil
 import signal
 import subprocess
@@ -11,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from conftest import ROOT
 from test_series import FIRST, SECOND, THIRD, divide
 from test_transformations import Blocks
 from watching import LONG, Watch, changes, put
@@ -320,35 +324,49 @@ def test_file_that_was_held_is_gone_on_with(host, folder):
 
 
 class Gate:
-    """A named pipe at which a command waits."""
+    """Named pipes by which a command says that it has come, and waits to be let go on. Nobody waits to open them."""
 
-    def __init__(self, path):
-        self.path = path
+    def __init__(self, folder):
+        self.paths = folder / "come", folder / "go"
+        self.come, self.go = map(self._make, self.paths)
+        self.command = f"echo come > {self.paths[0]}; read word < {self.paths[1]}"
+
+    @staticmethod
+    def _make(path):
         os.mkfifo(path)
         path.chmod(0o666)
+        return os.open(path, os.O_RDWR)
+
+    def wait(self):
+        ready, _, _ = select.select([self.come], [], [], LONG)
+        assert ready, "no command has come"
+        assert os.read(self.come, len(b"come\n")) == b"come\n"
 
     def open(self):
-        """Lets the one command that waits there, or comes next, go on."""
-        with self.path.open("wb"):
-            pass
+        os.write(self.go, b"go\n")
+
+    def close(self):
+        os.close(self.come)
+        os.close(self.go)
 
 
 def test_killed_in_the_middle_of_telling_tells_it_again(host, folder):
     """What was noted as told is not told again; what was not, is."""
-    gate = Gate(folder.parent / "gate")
     copy(host, RENEWAL, folder)
-    command = f"read word < {gate.path}"
-    with Watch(host, folder, *going_on(folder), "--on-change", f"{command}; :") as watch:
-        assert watch.change()[:2] == (None, "at_risk")
-        gate.open()
-        assert watch.change()[:2] == ("at_risk", "failing")
-        watch.kill()
-        gate.open()     # the command outlives it
-    with Watch(host, folder, *going_on(folder), "--format", "ndjson") as watch:
-        assert changes(watch.mark()) == [("at_risk", "failing")]
-        watch.end()
-    with Watch(host, folder, *going_on(folder), "--format", "ndjson") as watch:
-        assert changes(watch.mark()) == []
+    with contextlib.closing(Gate(folder.parent)) as gate:
+        with Watch(host, folder, *going_on(folder), "--on-change", gate.command) as watch:
+            assert watch.change()[:2] == (None, "at_risk")
+            gate.wait()
+            gate.open()
+            assert watch.change()[:2] == ("at_risk", "failing")
+            gate.wait()
+            watch.kill()
+            gate.open()     # the command outlives it
+        with Watch(host, folder, *going_on(folder), "--format", "ndjson") as watch:
+            assert changes(watch.mark()) == [("at_risk", "failing")]
+            watch.end()
+        with Watch(host, folder, *going_on(folder), "--format", "ndjson") as watch:
+            assert changes(watch.mark()) == []
 
 
 def test_killed_before_it_has_told_anything_loses_nothing(host, folder):
@@ -404,6 +422,23 @@ def test_command_that_fails_is_named_and_run_again_by_the_next_run(host, folder)
     with Watch(host, folder, *going_on(folder), "--on-change", "true") as watch:
         assert watch.change()[:2] == (None, "unaffected")
         assert watch.end()[0] == ALL_DECIDED
+
+
+def test_service_and_its_command_are_as_the_manual_shows_them(host, folder):
+    text = (ROOT / "doc/recipes.md").read_text()
+    words = shlex.split(re.search(r"^ExecStart=(.*)$", text, re.MULTILINE)[1])
+    [script] = [block for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) if "logger" in block]
+    told = folder.parent / "told"
+    command = host.file("siptls-changed", script.replace("logger -t siptls", f"cat >> {told}").encode())
+    command.chmod(0o755)
+    places = {"/var/ring": folder, "/var/lib/siptls/watch.ndjson": log_of(folder), "/usr/local/bin/siptls-changed": command}
+    assert words[:3] == ["/usr/bin/siptls-scan", "--watch", "/var/ring"] and set(places) < set(words)
+    copy(host, RENEWAL, folder)
+    with Watch(host, folder, *(places.get(word, word) for word in words[3:])) as watch:
+        [watch.change() for _ in range(2)]
+        assert watch.end()[0] == AT_RISK, watch.err()
+    assert [line.split(": ")[0] for line in told.read_text().splitlines()] == [
+        "198.51.100.20:5061 new -> at_risk", "198.51.100.20:5061 at_risk -> failing"]
 
 
 @pytest.mark.parametrize("arguments, what", (
