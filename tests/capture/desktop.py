@@ -20,8 +20,8 @@ HERE = Path(__file__).resolve().parent
 LIMIT = 180                                 # seconds, for any one thing to happen
 PAUSE = 0.1                                 # before it is looked at again
 CAPABILITIES = "-all,+net_raw,+net_admin"   # of whoever may capture
-# One start in thirty or so, Qt does not tell the accessibility bus that it is there, and never will: start again then.
-ATTEMPTS = 10, 20, 30
+# At times Qt does not tell the accessibility bus that it is there, and never will: start again then.
+ATTEMPTS = 10, 10, 20, 20, 30, 30
 PROFILE = "SIP-TLS client auth"
 SCREEN = "1600x1000x24"
 # All windows but dialogs fill the screen.
@@ -44,7 +44,7 @@ OF_THE_HOST = re.compile(r"nl80211 not found\.|.*(QXcbConnection: XCB error|Qt A
 class Desktop:
     """Every command of gui_session.Session is a method here: desktop.rows("", "Packet list")."""
 
-    def __init__(self, host, name):
+    def __init__(self, host, name, screen=SCREEN):
         self.host = host
         self.base = host.base / name
         self.home = self.base / "home"
@@ -66,7 +66,7 @@ class Desktop:
                        "GSETTINGS_BACKEND": "memory", "QT_ACCESSIBILITY": "1", "QT_LINUX_ACCESSIBILITY_ALWAYS_ON": "1"}
         self.process = subprocess.Popen(
             [*self.namespaces(), "sh", "-euc", START, "sh", *self.user(), "dbus-run-session", "--", "/usr/bin/python3",
-             "-B", script, SCREEN],
+             "-B", script, screen],
             env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=(self.base / "session.err").open("w"),
             cwd=self.base, text=True)
         assert self.answer() == "ready"
@@ -78,7 +78,7 @@ class Desktop:
 
     @staticmethod
     def user():
-        may_capture = ["setpriv", f"--inh-caps={CAPABILITIES}", f"--ambient-caps={CAPABILITIES}"]
+        may_capture = ["setpriv", "--pdeathsig=KILL", f"--inh-caps={CAPABILITIES}", f"--ambient-caps={CAPABILITIES}"]
         if os.geteuid() != 0:
             return may_capture
         return [*may_capture, f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
