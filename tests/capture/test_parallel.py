@@ -89,8 +89,10 @@ class Hosts:
                                                  sanitizer=self.sanitizer))
             with open(self.folder / "ssh_config", "a", encoding="utf-8") as file:
                 file.write(SSH.format(name=name, port=port, folder=self.folder))
-            daemon = subprocess.Popen([*(WITH_RUN if os.geteuid() == 0 else []), "/usr/sbin/sshd", "-D", "-e", "-f", configuration],
-                                      stdin=subprocess.DEVNULL, stderr=open(self.folder / f"{name}.log", "ab"))
+            as_root = WITH_RUN if os.geteuid() == 0 else []
+            with open(self.folder / f"{name}.log", "ab") as log:
+                daemon = subprocess.Popen([*as_root, "/usr/sbin/sshd", "-D", "-e", "-f", configuration],
+                                          stdin=subprocess.DEVNULL, stderr=log)
             with contextlib.suppress(AssertionError):
                 wait_until(f"sshd of {name}", lambda at=port: answers(at), [daemon])
                 self.daemons[name] = daemon
