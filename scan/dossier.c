@@ -93,10 +93,8 @@ static void add_peer(struct dossier *dossier, const char *ip, uint16_t port, con
     g_autofree char *name = g_strdup_printf("%s %u", ip, port);
     struct peer *peer = g_hash_table_lookup(dossier->peer_by_name, name);
 
-    if (!peer && dossier->peers->len == MOST_PEERS) {
-        dossier->other_peers++;
-        return;
-    }
+    if (!peer && dossier->peers->len == MOST_PEERS)
+        return; /* the summary of the row counts them all */
     if (!peer) {
         peer = g_new0(struct peer, 1);
         peer->ip = g_strdup(ip);

@@ -59,10 +59,10 @@ struct dossier {
     struct timeline timeline;
     GPtrArray *peers; /* of struct peer * */
     GHashTable *peer_by_name;
-    GArray *certificates;                                   /* of struct row_certificate */
-    GArray *alerts;                                         /* of struct row_alert */
-    struct finding *findings[REASON_OUTCOME_NOT_SEEN + 1];  /* NULL: none with that reason */
-    unsigned other_peers, other_certificates, other_alerts; /* connections of those that are not kept */
+    GArray *certificates;                                  /* of struct row_certificate */
+    GArray *alerts;                                        /* of struct row_alert */
+    struct finding *findings[REASON_OUTCOME_NOT_SEEN + 1]; /* NULL: none with that reason */
+    unsigned other_certificates, other_alerts;             /* connections of those that are not kept */
 };
 
 struct unread {

@@ -62,6 +62,8 @@ GPtrArray *html_row_servers(const struct page *page, unsigned number, const stru
         *owner = names->len == 0 || *owner == each ? each : OWNER_UNKNOWN;
         g_ptr_array_add(names, report_socket(peer->ip, peer->port));
     }
+    if (names->len == 0) /* those that are kept are others */
+        g_ptr_array_add(names, g_strdup("the servers that it calls"));
     return names;
 }
 

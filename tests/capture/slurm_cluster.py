@@ -180,7 +180,6 @@ class Cluster:
 
     def bring_back(self, name):
         daemon = self.start_node(name)
-        self.run("scontrol", "update", f"nodename={name}", "state=resume")
         wait_until(f"node {name}", lambda: self.states()[name] in ("idle", "mixed", "allocated"), [daemon])
 
     def descendants(self, name, pid):

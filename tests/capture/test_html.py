@@ -333,6 +333,15 @@ def test_what_is_beyond_a_bound_is_counted(host, renewal):
     assert "and 24 alerts more" in document.text and "and 268 connections with further alerts" in document.text
 
 
+def test_advice_on_a_client_of_more_servers_than_are_kept(host, renewal):
+    fine = {"impact": "unaffected", "reason": "no_certificate_request"}
+    records = [renewal[1] | {"server_ip": f"10.0.{number // 250}.{number % 250}"} | (fine if number < 299 else {})
+               for number in range(300)]
+    document = page(host, "--by", "client", "--from-log", log(host, "servers.ndjson", records), status=1)
+    assert "turn off client certificate verification on the servers that it calls" in document.text
+    assert "and 280 servers more" in document.text
+
+
 def test_many_endpoints_stay_small(host, renewal):
     records = [renewal[1] | {"server_ip": f"10.{number // 250}.{number % 250}.1", "client_ip": f"10.9.9.{client}"}
                for number in range(1200) for client in range(6)]

@@ -10,6 +10,6 @@
 
 __attribute__((constructor)) static void unpreload(void)
 {
-    if (strcmp(program_invocation_short_name, "tshark") == 0)
+    if (strcmp(program_invocation_short_name, "tshark") == 0 || strcmp(program_invocation_short_name, "wireshark") == 0)
         unsetenv("LD_PRELOAD");
 }
