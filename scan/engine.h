@@ -16,6 +16,7 @@
 struct engine_options {
     const char *ports, *keylog; /* NULL: the plugin's default, none */
     bool any_port, infer;
+    bool under_way; /* records tell of handshakes that were under way at the end */
 };
 
 enum file_status {

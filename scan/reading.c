@@ -397,7 +397,7 @@ static void collect(void *data, const struct facts *facts)
         .file = collecting->path,
         .continued_in = continued_in->len ? continued_in : NULL,
         .frames_behind = frames_behind,
-        .is_under_way = is_under_way(facts),
+        .is_under_way = pass->options->under_way && is_under_way(facts),
     };
     record_json_connection(collecting->result->records, facts, &place);
     collecting->result->connections++;

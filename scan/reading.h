@@ -15,6 +15,7 @@
 
 struct reading_options {
     bool has_keys, any_port; /* every TCP flow can matter */
+    bool under_way;          /* records tell of handshakes that were, at the end */
     struct listing *listing;
 };
 
