@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Every command of the README marked to be run prints what the README shows."""
 
+import os
 import re
 import shlex
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +25,35 @@ def run(host, command):
 def test_command_prints_what_the_readme_shows(host, command, shown):
     assert shown
     assert run(host, command).out == shown
+
+
+def shown_line(program):
+    """The one line of the README that shows this program without its output."""
+    (line,) = re.findall(rf"^    ({program} .*)$", README, re.MULTILINE)
+    return shlex.split(line)
+
+
+def test_keys_are_put_into_a_capture(host):
+    *command, capture, made = shown_line("editcap")
+    made = host.work / made
+    # editcap hangs at its end under a preloaded sanitizer
+    host.run("env", "-u", "LD_PRELOAD", *command, capture, made, cwd=host.base, plugin=False)
+    reason = "-Y", "siptls.impact", "-T", "fields", "-e", "siptls.reason"
+    assert host.tshark("-r", made, *reason).out == "rejected_without_client_auth_eku\n"
+    assert host.tshark("-r", host.base / capture, *reason).out == "rejected_certificate\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="capturing on an interface needs root")
+def test_line_for_the_ring_buffer_captures(tmp_path):
+    *command, made = shown_line("dumpcap")
+    assert command[-1] == "-w"
+    alone = "unshare", "--net", "sh", "-euc", 'ip link set lo up; exec "$@"', "sh"
+    # it ends by itself, here
+    done = subprocess.run([*alone, *command, tmp_path / Path(made).name, "-a", "duration:1"],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120, check=False, text=True)
+    assert done.returncode == 0, done.stdout
+    (file,) = tmp_path.iterdir()
+    assert re.fullmatch(r"sip-tls_00001_\d{14}\.pcapng", file.name)
 
 
 def test_readme_has_commands():
