@@ -48,7 +48,7 @@ set(CPACK_PACKAGE_FILE_NAME "${CPACK_ARCHIVE_FILE_NAME}")
 configure_file("${here}/changelog.in" "${made}/changelog" @ONLY)
 configure_file("${PROJECT_SOURCE_DIR}/doc/siptls-scan.1" "${made}/siptls-scan.1" COPYONLY)
 execute_process(COMMAND gzip -9nkf "${made}/changelog" "${made}/siptls-scan.1" COMMAND_ERROR_IS_FATAL ANY)
-install(FILES README.md "${here}/copyright" "${made}/changelog.gz" DESTINATION share/doc/siptls COMPONENT documents
+install(FILES README.md doc/many-machines.md cluster/kubernetes-job.yaml "${here}/copyright" "${made}/changelog.gz" DESTINATION share/doc/siptls COMPONENT documents
         EXCLUDE_FROM_ALL)
 install(FILES "${made}/siptls-scan.1.gz" DESTINATION share/man/man1 COMPONENT documents EXCLUDE_FROM_ALL)
 
@@ -58,6 +58,9 @@ install(TARGETS siptls LIBRARY DESTINATION . COMPONENT archive EXCLUDE_FROM_ALL)
 install(TARGETS siptls-scan RUNTIME DESTINATION . COMPONENT archive EXCLUDE_FROM_ALL)
 install(FILES README.md LICENSE doc/siptls-scan.1 completions/siptls-scan.bash DESTINATION . COMPONENT archive
         EXCLUDE_FROM_ALL)
+install(PROGRAMS cluster/siptls-task cluster/siptls-merge cluster/siptls-slurm DESTINATION . COMPONENT archive
+        EXCLUDE_FROM_ALL)
+install(FILES doc/many-machines.md cluster/kubernetes-job.yaml DESTINATION . COMPONENT archive EXCLUDE_FROM_ALL)
 install(DIRECTORY "profiles/SIP-TLS client auth" DESTINATION profiles COMPONENT archive EXCLUDE_FROM_ALL)
 install(PROGRAMS "${made}/install" DESTINATION . COMPONENT archive EXCLUDE_FROM_ALL)
 

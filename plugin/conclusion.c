@@ -12,7 +12,7 @@
 /* A suite whose name is not known can ask if its server has a certificate. */
 static bool suite_can_ask(const struct connection *c)
 {
-    return c->cipher ? !suite_cannot_ask(c->cipher) : c->handshake.server_certificate;
+    return c->cipher ? !c->suite_cannot_ask : c->handshake.server_certificate;
 }
 
 /* The server's flight was seen whole and held no CertificateRequest (RFC 5246 7.4.4, RFC 8446 4.3.2). */
@@ -21,7 +21,7 @@ static bool server_flight_proves(const struct connection *c)
     const struct handshake *h = &c->handshake;
 
     return h->server_hello && !h->resumed && suite_can_ask(c) && h->flight_end[c->server] && h->covered[c->server] &&
-           !h->hidden[c->server];
+           !h->order[c->server].broken && !h->hidden[c->server];
 }
 
 /*
@@ -33,7 +33,8 @@ static bool client_flight_proves(const struct connection *c)
     const struct handshake *h = &c->handshake;
     const unsigned client = 1 - c->server;
 
-    if (!h->client_hello || !h->client_key_exchange_tls || h->client_certificate || !h->covered[client])
+    if (!h->client_hello || !h->client_key_exchange_tls || h->client_certificate || !h->covered[client] ||
+        h->order[client].broken)
         return false;
     return h->server_hello ? !h->resumed && suite_can_ask(c) : !h->offers_suite_that_cannot_ask;
 }
@@ -77,7 +78,8 @@ enum reason conclusion_why_not_proven(const struct connection *c)
     if (is_tls13(c) && h->hidden[c->server])
         return REASON_ENCRYPTED;
     enum reason reason = stream_why_uncovered(&c->stream[c->server]);
-    if (reason == REASON_NOT_DISSECTED && !h->flight_end[c->server] && stream_covered(&c->stream[c->server]))
+    if (reason == REASON_NOT_DISSECTED && !h->flight_end[c->server] && !h->order[c->server].broken &&
+        stream_covered(&c->stream[c->server]))
         return h->rejected_by != NOBODY ? REASON_ABORTED_EARLY : REASON_CAPTURE_GAP;
     return reason;
 }
@@ -89,7 +91,8 @@ static bool client_answered_nothing(const struct connection *c)
     const struct handshake *h = &c->handshake;
     const unsigned client = 1 - c->server;
 
-    if (!h->client_hello || h->client_certificate || !h->covered[client] || h->resumed)
+    if (!h->client_hello || h->client_certificate || !h->covered[client] || h->resumed ||
+        (!is_tls13(c) && h->order[client].broken))
         return false; /* without the hello it is not known where the client's bytes begin */
     if (c->requested && !h->requested)
         return false; /* asked in an earlier handshake */
@@ -173,6 +176,9 @@ static void conclude_client_auth(const struct connection *c, struct facts *facts
     }
 }
 
+/* Octets that nobody looked into: not captured, or captured and not dissected. */
+static bool has_gap(const struct stream *stream) { return !stream_contiguous(stream) || stream_is_undissected(stream); }
+
 static void conclude_outcome(const struct connection *c, struct facts *facts)
 {
     const struct handshake *h = &c->handshake;
@@ -188,7 +194,7 @@ static void conclude_outcome(const struct connection *c, struct facts *facts)
             facts->server_data = TRI_UNKNOWN;
         else
             facts->server_data = TRI_FALSE;
-        if (!stream_contiguous(&c->stream[0]) || !stream_contiguous(&c->stream[1]))
+        if (has_gap(&c->stream[0]) || has_gap(&c->stream[1]))
             facts->caveats |= CAVEAT_GAP_AFTER_HANDSHAKE;
     }
     if (c->data[c->server])
@@ -225,8 +231,8 @@ static bool lengths_apply(const struct connection *c)
     const struct handshake *h = &c->handshake;
 
     return c->infers && is_tls13(c) && h->flights && h->server_hello && !c->conflict && !c->earlier_not_proven &&
-           c->handshakes == 1 && !h->finished[0] && !h->finished[1] && c->answer == CLIENT_CERT_UNKNOWN &&
-           !c->requested && !h->server_certificate;
+           !h->order[0].broken && !h->order[1].broken && c->handshakes == 1 && !h->finished[0] && !h->finished[1] &&
+           c->answer == CLIENT_CERT_UNKNOWN && !c->requested && !h->server_certificate;
 }
 
 static struct record_lengths lengths_of(const struct hidden_flights *flights, unsigned side)

@@ -7,6 +7,7 @@
 
 #include "connection.h"
 #include "inference.h"
+#include "order.h"
 #include "stream.h"
 
 #define TLS13  0x0304
@@ -49,6 +50,7 @@ struct handshake {
     bool client_key_exchange, client_key_exchange_tls; /* tls: in a record of TLS 1.0-1.2 */
     bool flight_end[2];             /* by side: ServerHelloDone or Finished (server), ClientKeyExchange or Finished */
     bool covered[2];                /* and everything up to it was seen */
+    struct order order[2];          /* of the messages up to it */
     bool hidden[2];                 /* a record in the flight was not decrypted */
     struct hidden_flights *flights; /* NULL while there is none */
     bool offers_early_data;
@@ -86,6 +88,7 @@ struct connection {
 
     uint16_t version;
     const char *cipher;
+    bool suite_cannot_ask; /* suite_cannot_ask() of it */
     char *sni, *alpn;
     GPtrArray *alpn_offered;
     GString *history;

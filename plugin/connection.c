@@ -175,6 +175,7 @@ static void on_client_hello(struct connection *c, const struct observation *o, c
         c->handshakes++;
     }
     h->client_hello = true;
+    memset(&h->order[o->from], 0, sizeof h->order[o->from]);
     set_server(c, 1 - o->from, ROLE_FROM_HELLO);
     h->offers_suite_that_cannot_ask = m->offers_suite_that_cannot_ask;
     h->offers_post_handshake_auth = m->post_handshake_auth;
@@ -244,6 +245,7 @@ static void on_server_hello(struct connection *c, const struct observation *o, c
     h->server_hello = true;
     c->version = m->selected_version ? m->selected_version : m->version;
     c->cipher = m->cipher;
+    c->suite_cannot_ask = suite_cannot_ask(m->cipher);
     if (m->alpn && m->alpn->len && !c->alpn)
         c->alpn = g_strdup(g_ptr_array_index(m->alpn, 0));
     if (is_tls13(c))
@@ -319,6 +321,22 @@ static void on_finished(struct connection *c, const struct observation *o)
 
 static void on_flight_end(struct connection *c, unsigned from) { c->handshake.flight_end[from] = true; }
 
+/* Its hello was seen, and the message that ends its flight was not. */
+static bool flight_is_open(const struct connection *c, unsigned from)
+{
+    const struct handshake *h = &c->handshake;
+
+    return c->server != NOBODY && (from_server(c, from) ? h->server_hello : h->client_hello) && !h->flight_end[from];
+}
+
+static void check_order(struct connection *c, unsigned from, const struct message *m)
+{
+    const enum order_flight server_flight = is_tls13(c) ? SERVER_FLIGHT_13 : SERVER_FLIGHT;
+
+    if (flight_is_open(c, from) && !m->retry_request)
+        order_message(&c->handshake.order[from], from_server(c, from) ? server_flight : CLIENT_FLIGHT, m);
+}
+
 /* Only one side says this: where no hello was seen, it tells who is who. */
 static void learn_role(struct connection *c, unsigned from, uint8_t type)
 {
@@ -344,6 +362,7 @@ static unsigned on_message(struct connection *c, const struct observation *o, co
     else if (m->type == HS_SERVER_HELLO || m->type == HS_HELLO_RETRY_REQUEST)
         on_server_hello(c, o, m), events = EVENT_HELLO;
     learn_role(c, o->from, m->type);
+    check_order(c, o->from, m);
     add_history(c, o->from, m->type == HS_SERVER_HELLO && m->retry_request ? 'J' : history_letter(m->type));
     if (c->server == NOBODY)
         return events;
@@ -538,8 +557,7 @@ static void prove_hidden_records(struct connection *c, unsigned from)
     struct hidden_flights *flights = c->handshake.flights;
     const struct stream *stream = &c->stream[from];
 
-    if (flights && !flights->disordered[from] && stream_contiguous(stream) &&
-        stream->record_octets == stream_end(stream))
+    if (flights && !flights->disordered[from] && stream_covered(stream))
         flights->proven[from] = flights->count[from];
 }
 
@@ -577,6 +595,8 @@ static unsigned on_record(struct connection *c, const struct observation *o, con
 {
     c->stream[o->from].record_octets += 5 + record->length;
     c->stream[o->from].records_started = true;
+    if (!record->hidden && flight_is_open(c, o->from))
+        order_record(&c->handshake.order[o->from], record);
     if (record->hidden) {
         add_history(c, o->from, 'D');
         on_hidden_record(c, o, record);

@@ -36,6 +36,7 @@ enum handshake_type {
     HS_CLIENT_KEY_EXCHANGE = 16,
     HS_FINISHED = 20,
     HS_CERTIFICATE_URL = 21,
+    HS_CERTIFICATE_STATUS = 22,
     HS_COMPRESSED_CERTIFICATE = 25
 };
 
@@ -53,6 +54,7 @@ enum tcp_flag { TCP_FIN = 0x01, TCP_SYN = 0x02, TCP_RST = 0x04, TCP_ACK = 0x10 }
 struct message {
     uint8_t type;
     uint32_t length; /* octets of its body */
+    bool fills;      /* the lengths inside it end where it ends */
     /* ClientHello, ServerHello */
     uint16_t version;                  /* legacy_version */
     uint16_t selected_version;         /* supported_versions of a ServerHello (RFC 8446 4.2.1) */

@@ -271,6 +271,7 @@ static enum inferred_request server_under(const struct flight *f, struct padding
 static enum inferred_request server_says(struct flight f)
 {
     static const struct padding ways[] = {{0, 0}, {CONSTANT_PADDING, 0}, {0, SMALLEST_BLOCK}};
+    const bool second_is_whole = f.count > 1 && f.z[1] == WHOLE_RECORD;
     enum inferred_request said = INFERRED_NOTHING;
 
     join_whole_records(&f);
@@ -280,7 +281,8 @@ static enum inferred_request server_says(struct flight f)
             return INFERRED_NOTHING;
         said = now != INFERRED_NOTHING ? now : said;
     }
-    return said;
+    /* it may be a request of just that length, with the Certificate behind it */
+    return said == INFERRED_NOT_REQUESTED && second_is_whole ? INFERRED_NOTHING : said;
 }
 
 /* A server that joins its first messages could have put a request in with them; a shorter record holds none. */

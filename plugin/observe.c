@@ -15,9 +15,11 @@
 struct walk {
     struct observation *observation;
     packet_info *pinfo;
-    struct tls_record *record;  /* the current one: NULL before the first */
-    struct message *message;    /* the current one: NULL outside */
-    tvbuff_t *record_tvb;       /* where the record's header was read from */
+    struct tls_record *record; /* the current one: NULL before the first */
+    struct message *message;   /* the current one: NULL outside */
+    tvbuff_t *record_tvb;      /* where the record's header was read from */
+    tvbuff_t *message_tvb;     /* where the message's body is, and its end there */
+    int message_end;
     field_info *handshake_item; /* the last one of the current record */
     bool has_opaque_type, has_content_type, has_handshake_item;
 };
@@ -190,6 +192,39 @@ static void read_hello(struct message *message, tvbuff_t *tvb, int at)
 static void read_ticket(struct message *message, tvbuff_t *tvb, int at);
 
 /*
+ * Messages without a field to tell where they end. ServerHelloDone is empty; ClientKeyExchange is one vector with a
+ * length of 2 octets (RFC 5246 7.4.7) or 1 (RFC 8422 5.7), and dissected only where the suite is known.
+ */
+static bool ends_by_itself(const struct message *message, tvbuff_t *tvb, int at)
+{
+    uint32_t length;
+    int one = at, two = at;
+
+    if (message->type == HS_SERVER_HELLO_DONE)
+        return message->length == 0;
+    if (message->type != HS_CLIENT_KEY_EXCHANGE)
+        return false;
+    return (take(tvb, &one, 1, &length) && length + 1 == message->length) ||
+           (take(tvb, &two, 2, &length) && length + 2 == message->length);
+}
+
+/* The length of something in a message: what ends where the message does fills it. */
+static void on_length(struct walk *w, field_info *field)
+{
+    if (w->message && field->ds_tvb && field->ds_tvb == w->message_tvb &&
+        field->start + field->length + (int64_t)ws_field_uint(field) == w->message_end)
+        w->message->fills = true;
+}
+
+/* The last item of a ServerHello without extensions. */
+static void on_compression_method(struct walk *w, field_info *field)
+{
+    if (w->message && w->message->type == HS_SERVER_HELLO && field->ds_tvb && field->ds_tvb == w->message_tvb &&
+        field->start + field->length == w->message_end)
+        w->message->fills = true;
+}
+
+/*
  * The header of every message, RFC 8446 4: type and length. SSLv2 has another. A message that was not captured
  * whole is none: Wireshark 4.4 begins to dissect it, 4.0 does not.
  */
@@ -206,6 +241,9 @@ static void on_handshake_type(struct walk *w, field_info *field)
     g_array_append_val(w->observation->messages, message);
     w->message = &g_array_index(w->observation->messages, struct message, w->observation->messages->len - 1);
     w->record->messages++;
+    w->message_tvb = has_length ? field->ds_tvb : NULL;
+    w->message_end = at + (int)message.length;
+    w->message->fills = has_length && ends_by_itself(w->message, field->ds_tvb, at);
     if (has_length && is_hello(w))
         read_hello(w->message, field->ds_tvb, at);
     else if (has_length && w->message->type == HS_NEW_SESSION_TICKET)
@@ -361,6 +399,7 @@ static void on_certificates_length(struct walk *w, field_info *field)
 {
     if (w->message && (w->message->type == HS_CERTIFICATE || w->message->type == HS_COMPRESSED_CERTIFICATE))
         w->message->empty_certificate = ws_field_uint(field) == 0;
+    on_length(w, field);
 }
 
 static void on_authorities(struct walk *w, field_info *field)
@@ -434,6 +473,12 @@ static const struct wanted {
     {"tls.handshake.certificate", on_certificate, true},
     {"tls.handshake.certificates_length", on_certificates_length, true},
     {"tls.handshake.dnames", on_authorities, true},
+    {"tls.handshake.comp_method", on_compression_method, true},
+    {"tls.handshake.comp_methods_length", on_length, true},
+    {"tls.handshake.extensions_length", on_length, true},
+    {"tls.handshake.ocsp_response_len", on_length, true},
+    {"tls.handshake.ocsp_response_list_len", on_length, true},
+    {"tls.handshake.sig_len", on_length, true},
     {"tls.alert_message.desc", on_alert_description, true},
     {"tls.compress_certificate.compressed_certificate_message", on_compressed_certificate, true},
     {"tcp.stream", NULL, false},

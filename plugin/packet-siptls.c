@@ -11,14 +11,13 @@
  */
 #include "packet-siptls.h"
 
-#include "certificate.h"
-#include "names.h"
+#include "fields.h"
 #include "networks.h"
 #include "observe.h"
+#include "publish.h"
 #include "tap-siptls.h"
 #include "ws-compat.h"
 
-#include <epan/expert.h>
 #include <epan/prefs.h>
 #include <epan/proto_data.h>
 #include <epan/tap.h>
@@ -27,51 +26,6 @@
 static int proto_siptls = -1;
 static int siptls_tap = -1;
 static dissector_handle_t siptls_handle;
-
-static int ett_siptls = -1;
-static int ett_siptls_certificate = -1;
-
-static int hf_siptls_stream = -1;
-static int hf_siptls_client = -1;
-static int hf_siptls_server = -1;
-static int hf_siptls_sni = -1;
-static int hf_siptls_alpn = -1;
-static int hf_siptls_version = -1;
-static int hf_siptls_cipher = -1;
-static int hf_siptls_client_auth = -1;
-static int hf_siptls_client_cert = -1;
-static int hf_siptls_outcome = -1;
-static int hf_siptls_server_data = -1;
-static int hf_siptls_evidence = -1;
-static int hf_siptls_impact = -1;
-static int hf_siptls_reason = -1;
-static int hf_siptls_alert = -1;
-static int hf_siptls_alert_from = -1;
-static int hf_siptls_alert_code = -1;
-static int hf_siptls_resumed = -1;
-static int hf_siptls_inferred = -1;
-static int hf_siptls_revised = -1;
-static int hf_siptls_certificate_request = -1;
-static int hf_siptls_certificate_request_frame = -1;
-static int hf_siptls_certificate_request_authority = -1;
-static int hf_siptls_resumed_from = -1;
-static int hf_siptls_cert_side = -1;
-static int hf_siptls_cert_position = -1;
-static int hf_siptls_cert_subject = -1;
-static int hf_siptls_cert_issuer = -1;
-static int hf_siptls_cert_san = -1;
-static int hf_siptls_cert_sha256 = -1;
-static int hf_siptls_cert_not_before = -1;
-static int hf_siptls_cert_not_after = -1;
-static int hf_siptls_cert_eku = -1;
-static int hf_siptls_cert_client_auth_eku = -1;
-
-static expert_field ei_siptls_certificate_request_seen = EI_INIT;
-static expert_field ei_siptls_cert_client_auth_present = EI_INIT;
-static expert_field ei_siptls_cert_client_auth_absent = EI_INIT;
-static expert_field ei_siptls_rejected = EI_INIT;
-static expert_field ei_siptls_undetermined = EI_INIT;
-static expert_field ei_siptls_concluded_from_lengths = EI_INIT;
 
 static range_t *preference_ports;
 static ws_bool_preference preference_any_port;
@@ -128,279 +82,6 @@ enum owner siptls_owner(const char *server_ip)
 char *siptls_socket_text(const char *ip, uint16_t port)
 {
     return g_strdup_printf(strchr(ip, ':') ? "[%s]:%u" : "%s:%u", ip, port);
-}
-
-/* ---- what is shown on a frame ------------------------------------------------------------------ */
-
-enum shown_kind { SHOWN_TEXT, SHOWN_NUMBER, SHOWN_BOOLEAN, SHOWN_TIME, SHOWN_GROUP, SHOWN_GROUP_END, SHOWN_EXPERT };
-
-/* One tree item or expert info, computed on the first visit and replayed on every later one. */
-struct shown {
-    enum shown_kind kind;
-    const int *hf;
-    expert_field *expert;
-    const char *text;
-    uint32_t number;
-    int64_t seconds;
-};
-
-struct frame_result {
-    struct connection *connection;
-    unsigned count, room;
-    struct shown *shown;
-};
-
-static struct shown *show(struct frame_result *result, enum shown_kind kind, const int *hf)
-{
-    if (result->count == result->room) {
-        result->room = result->room ? 2 * result->room : 16;
-        result->shown = wmem_realloc(wmem_file_scope(), result->shown, result->room * sizeof *result->shown);
-    }
-    struct shown *shown = &result->shown[result->count++];
-    *shown = (struct shown){.kind = kind, .hf = hf};
-    return shown;
-}
-
-static void show_text(struct frame_result *result, const int *hf, const char *text)
-{
-    if (text)
-        show(result, SHOWN_TEXT, hf)->text = wmem_strdup(wmem_file_scope(), text);
-}
-
-static void show_number(struct frame_result *result, const int *hf, uint32_t number)
-{
-    show(result, SHOWN_NUMBER, hf)->number = number;
-}
-
-static void show_frame(struct frame_result *result, const int *hf, uint32_t frame)
-{
-    if (frame)
-        show_number(result, hf, frame);
-}
-
-static void show_boolean(struct frame_result *result, const int *hf, bool value)
-{
-    show(result, SHOWN_BOOLEAN, hf)->number = value;
-}
-
-static void show_time(struct frame_result *result, const int *hf, int64_t seconds)
-{
-    if (seconds != -1)
-        show(result, SHOWN_TIME, hf)->seconds = seconds;
-}
-
-static void show_texts(struct frame_result *result, const int *hf, const GPtrArray *texts)
-{
-    for (unsigned i = 0; texts && i < texts->len; i++)
-        show_text(result, hf, g_ptr_array_index(texts, i));
-}
-
-G_GNUC_PRINTF(3, 4)
-static void show_expert(struct frame_result *result, expert_field *expert, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    struct shown *shown = show(result, SHOWN_EXPERT, NULL);
-    shown->expert = expert;
-    char *text = wmem_strdup_vprintf(wmem_file_scope(), format, arguments);
-    const char *end;
-    if (strlen(text) >= ITEM_LABEL_LENGTH && !g_utf8_validate_len(text, ITEM_LABEL_LENGTH - 1, &end))
-        text[end - text] = '\0';
-    shown->text = text;
-    va_end(arguments);
-}
-
-/* Adds everything kept for this frame. A NULL tree still gets the expert infos. */
-static void replay(const struct frame_result *result, tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
-{
-    proto_item *item = NULL;
-    proto_tree *top = NULL, *at;
-
-    if (result->count == 0)
-        return;
-    if (tree) {
-        item = proto_tree_add_item(tree, proto_siptls, tvb, 0, 0, ENC_NA);
-        proto_item_set_generated(item);
-        top = proto_item_add_subtree(item, ett_siptls);
-    }
-    at = top;
-    for (unsigned i = 0; i < result->count; i++) {
-        const struct shown *shown = &result->shown[i];
-        proto_item *added = NULL;
-        nstime_t time = {.secs = (time_t)shown->seconds};
-
-        switch (shown->kind) {
-        case SHOWN_TEXT:
-            added = proto_tree_add_string(at, *shown->hf, tvb, 0, 0, shown->text);
-            break;
-        case SHOWN_NUMBER:
-            added = proto_tree_add_uint(at, *shown->hf, tvb, 0, 0, shown->number);
-            break;
-        case SHOWN_BOOLEAN:
-            added = proto_tree_add_boolean(at, *shown->hf, tvb, 0, 0, shown->number);
-            break;
-        case SHOWN_TIME:
-            added = proto_tree_add_time(at, *shown->hf, tvb, 0, 0, &time);
-            break;
-        case SHOWN_GROUP:
-            at = proto_tree_add_subtree(top, tvb, 0, 0, ett_siptls_certificate, &added, shown->text);
-            break;
-        case SHOWN_GROUP_END:
-            at = top;
-            break;
-        case SHOWN_EXPERT:
-            expert_add_info_format(pinfo, item, shown->expert, "%s", shown->text);
-            break;
-        }
-        if (added)
-            proto_item_set_generated(added);
-    }
-}
-
-/* ---- what a frame has to say ------------------------------------------------------------------- */
-
-static void publish_identity(struct frame_result *result, const struct facts *facts)
-{
-    g_autofree char *client = siptls_socket_text(facts->client_ip, facts->client_port);
-    g_autofree char *server = siptls_socket_text(facts->server_ip, facts->server_port);
-
-    show_number(result, &hf_siptls_stream, facts->stream);
-    show_text(result, &hf_siptls_client, client);
-    show_text(result, &hf_siptls_server, server);
-    show_text(result, &hf_siptls_sni, facts->sni);
-}
-
-static void publish_request(struct frame_result *result, const struct facts *facts, uint32_t frame)
-{
-    g_autofree char *server = siptls_socket_text(facts->server_ip, facts->server_port);
-    g_autofree char *advice =
-        advice_text(IMPACT_AT_RISK, REASON_ANSWER_NOT_SEEN, siptls_owner(facts->server_ip), server);
-
-    show_boolean(result, &hf_siptls_certificate_request, true);
-    show_texts(result, &hf_siptls_certificate_request_authority, facts->authorities);
-    show_expert(result, &ei_siptls_certificate_request_seen, "Server %s asks for a client certificate (%sframe %u): %s",
-                server, facts->evidence == EVIDENCE_RECORD_LENGTHS ? "by the record lengths, " : "", frame, advice);
-}
-
-static void publish_certificate(struct frame_result *result, const struct certificate *certificate, enum side side,
-                                unsigned position)
-{
-    show(result, SHOWN_GROUP, NULL)->text =
-        wmem_strdup_printf(wmem_file_scope(), "Certificate of the %s, %s", side_name(side),
-                           position == 0 ? "leaf" : "issuer in the chain");
-    show_text(result, &hf_siptls_cert_side, side_name(side));
-    show_number(result, &hf_siptls_cert_position, position);
-    show_text(result, &hf_siptls_cert_subject, certificate->subject);
-    show_text(result, &hf_siptls_cert_issuer, certificate->issuer);
-    show_texts(result, &hf_siptls_cert_san, certificate->san);
-    show_text(result, &hf_siptls_cert_sha256, certificate->sha256);
-    show_time(result, &hf_siptls_cert_not_before, certificate->not_before);
-    show_time(result, &hf_siptls_cert_not_after, certificate->not_after);
-    show_texts(result, &hf_siptls_cert_eku, certificate->eku);
-    show_text(result, &hf_siptls_cert_client_auth_eku, client_auth_eku_name(certificate->client_auth_eku));
-    show(result, SHOWN_GROUP_END, NULL);
-}
-
-static void publish_chain(struct frame_result *result, const struct facts *facts, enum side side, uint32_t frame)
-{
-    const GPtrArray *chain = side == SIDE_CLIENT ? facts->client_chain : facts->server_chain;
-
-    for (unsigned i = 0; chain && i < chain->len; i++)
-        publish_certificate(result, g_ptr_array_index(chain, i), side, i);
-    if (!chain || chain->len == 0)
-        return;
-    const struct certificate *leaf = g_ptr_array_index(chain, 0);
-    if (leaf->client_auth_eku == EKU_YES)
-        show_expert(result, &ei_siptls_cert_client_auth_present,
-                    "The %s's certificate (frame %u) still carries clientAuth; its renewal by a public CA will not",
-                    side_name(side), frame);
-    else if (side == SIDE_CLIENT && (leaf->client_auth_eku == EKU_NO || facts->client_chain_excludes == TRI_TRUE))
-        show_expert(
-            result, &ei_siptls_cert_client_auth_absent,
-            "The client's certificate%s (frame %u) does not allow clientAuth: this server asked for one that does",
-            leaf->client_auth_eku == EKU_NO ? "" : " chain", frame);
-}
-
-static void publish_rejection(struct frame_result *result, const struct facts *facts, uint32_t frame)
-{
-    const bool readable = facts->alert.from != SIDE_NONE && facts->alert.code >= 0;
-    const char *name = readable ? alert_name(facts->alert.code) : NULL;
-    g_autofree char *how = readable
-                               ? g_strdup_printf("with alert %s (%d)", name ? name : "unassigned", facts->alert.code)
-                           : facts->alert.from != SIDE_NONE ? g_strdup("with an encrypted alert")
-                                                            : g_strdup("by closing the connection");
-
-    show_expert(result, &ei_siptls_rejected, "The %s ended the handshake %s (frame %u)", side_name(facts->rejected_by),
-                how, frame);
-}
-
-static void publish_alert(struct frame_result *result, const struct alert *alert)
-{
-    if (alert->from == SIDE_NONE)
-        return;
-    show_text(result, &hf_siptls_alert_from, side_name(alert->from));
-    if (alert->code < 0)
-        return;
-    show_text(result, &hf_siptls_alert, alert_name(alert->code));
-    show_number(result, &hf_siptls_alert_code, (uint32_t)alert->code);
-}
-
-static void publish_verdict(struct frame_result *result, const struct facts *facts, bool revised)
-{
-    const bool inferred = facts->evidence == EVIDENCE_CLIENT_FLIGHT || facts->evidence == EVIDENCE_RECORD_LENGTHS ||
-                          facts->evidence == EVIDENCE_ORIGINAL_HANDSHAKE;
-    /* more may come on a connection that is still open */
-    const enum tristate server_data =
-        facts->server_data == TRI_FALSE && facts->closed_first == SIDE_NONE ? TRI_UNKNOWN : facts->server_data;
-
-    show_text(result, &hf_siptls_alpn, facts->alpn);
-    show_text(result, &hf_siptls_version, tls_version_name(facts->version));
-    show_text(result, &hf_siptls_cipher, facts->cipher);
-    show_boolean(result, &hf_siptls_resumed, facts->resumed);
-    show_frame(result, &hf_siptls_resumed_from, facts->resumed_from);
-    show_frame(result, &hf_siptls_certificate_request_frame, facts->certificate_request_frame);
-    show_text(result, &hf_siptls_client_auth, client_auth_name(facts->client_auth));
-    show_text(result, &hf_siptls_client_cert, client_cert_name(facts->client_cert));
-    show_text(result, &hf_siptls_outcome, outcome_name(facts->outcome));
-    show_text(result, &hf_siptls_server_data, yes_no_unknown(server_data));
-    publish_alert(result, &facts->alert);
-    show_text(result, &hf_siptls_evidence, evidence_name(facts->evidence));
-    show_boolean(result, &hf_siptls_inferred, inferred);
-    show_text(result, &hf_siptls_impact, impact_name(facts->impact));
-    show_text(result, &hf_siptls_reason, reason_name(facts->reason));
-    if (revised)
-        show_boolean(result, &hf_siptls_revised, true);
-    if (facts->impact == IMPACT_UNDETERMINED) {
-        g_autofree char *server = siptls_socket_text(facts->server_ip, facts->server_port);
-        g_autofree char *advice = advice_text(facts->impact, facts->reason, OWNER_UNKNOWN, server);
-        show_expert(result, &ei_siptls_undetermined, "Undetermined (%s): %s; %s", reason_name(facts->reason),
-                    reason_text(facts->reason), advice);
-    }
-    if (facts->evidence == EVIDENCE_RECORD_LENGTHS)
-        show_expert(result, &ei_siptls_concluded_from_lengths, "Concluded from the lengths of encrypted records");
-}
-
-static void publish(struct frame_result *result, struct connection *connection, unsigned events, uint32_t frame)
-{
-    struct facts facts;
-
-    connection_facts(connection, &facts);
-    publish_identity(result, &facts);
-    if (events & EVENT_CERTIFICATE_REQUEST)
-        publish_request(result, &facts, frame);
-    if (events & EVENT_SERVER_CERTIFICATE)
-        publish_chain(result, &facts, SIDE_SERVER, frame);
-    if (events & EVENT_CLIENT_CERTIFICATE)
-        publish_chain(result, &facts, SIDE_CLIENT, frame);
-    const bool inferred_rejection = facts.outcome_inferred && facts.outcome == OUTCOME_REJECTED;
-    if ((events & EVENT_REJECTED) || ((events & EVENT_VERDICT) && inferred_rejection))
-        publish_rejection(result, &facts, frame);
-    if (events & EVENT_VERDICT)
-        publish_verdict(result, &facts, events & EVENT_REVISED);
-    if ((events & EVENT_VERDICT) && facts.evidence == EVIDENCE_RECORD_LENGTHS &&
-        facts.client_auth != CLIENT_AUTH_NOT_REQUESTED)
-        publish_request(result, &facts, frame);
 }
 
 /* ---- is it SIP --------------------------------------------------------------------------------- */
@@ -511,8 +192,7 @@ static struct frame_result *learn(packet_info *pinfo, proto_tree *tree, struct c
         events = 0;
     if (shows_nothing || (had_tls && !events))
         return NULL;
-    struct frame_result *result = wmem_new0(wmem_file_scope(), struct frame_result);
-    result->connection = connection;
+    struct frame_result *result = frame_result_new(connection);
     if (events)
         publish(result, connection, events, pinfo->num);
     return result;
@@ -533,7 +213,7 @@ static int dissect_siptls(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, v
         result = p_get_proto_data(wmem_file_scope(), pinfo, proto_siptls, 0);
     }
     if (result) {
-        replay(result, tvb, pinfo, tree);
+        frame_result_replay(result, proto_siptls, tvb, pinfo, tree);
         touched = result->connection;
     }
     if (touched && have_tap_listener(siptls_tap))
@@ -553,110 +233,6 @@ static void preferences_changed(void)
     g_free(bad);
     networks_free(own_networks);
     own_networks = networks;
-}
-
-static void register_fields(void)
-{
-    static hf_register_info hf[] = {
-        {&hf_siptls_stream,
-         {"Stream", "siptls.stream", FT_UINT32, BASE_DEC, NULL, 0, "tcp.stream of the connection", HFILL}},
-        {&hf_siptls_client, {"TLS client", "siptls.client", FT_STRING, BASE_NONE, NULL, 0, "Address and port", HFILL}},
-        {&hf_siptls_server, {"TLS server", "siptls.server", FT_STRING, BASE_NONE, NULL, 0, "Address and port", HFILL}},
-        {&hf_siptls_sni,
-         {"Server name", "siptls.sni", FT_STRING, BASE_NONE, NULL, 0, "Asked for by the client (SNI)", HFILL}},
-        {&hf_siptls_alpn, {"ALPN", "siptls.alpn", FT_STRING, BASE_NONE, NULL, 0, "Chosen application protocol", HFILL}},
-        {&hf_siptls_version, {"TLS version", "siptls.version", FT_STRING, BASE_NONE, NULL, 0, NULL, HFILL}},
-        {&hf_siptls_cipher, {"Cipher suite", "siptls.cipher", FT_STRING, BASE_NONE, NULL, 0, NULL, HFILL}},
-        {&hf_siptls_client_auth,
-         {"Server asks for a client certificate", "siptls.client_auth", FT_STRING, BASE_NONE, NULL, 0,
-          "not_requested, optional, required, requested or unknown", HFILL}},
-        {&hf_siptls_client_cert,
-         {"Client answers", "siptls.client_cert", FT_STRING, BASE_NONE, NULL, 0, "none, empty, present or unknown",
-          HFILL}},
-        {&hf_siptls_outcome,
-         {"Handshake outcome", "siptls.outcome", FT_STRING, BASE_NONE, NULL, 0, "completed, rejected or incomplete",
-          HFILL}},
-        {&hf_siptls_server_data,
-         {"Server sent application data", "siptls.server_data", FT_STRING, BASE_NONE, NULL, 0, "yes, no or unknown",
-          HFILL}},
-        {&hf_siptls_evidence,
-         {"Evidence", "siptls.evidence", FT_STRING, BASE_NONE, NULL, 0, "What client_auth was concluded from", HFILL}},
-        {&hf_siptls_impact,
-         {"Impact of losing the clientAuth EKU", "siptls.impact", FT_STRING, BASE_NONE, NULL, 0,
-          "unaffected, tolerant, at_risk, failing or undetermined", HFILL}},
-        {&hf_siptls_reason,
-         {"Reason", "siptls.reason", FT_STRING, BASE_NONE, NULL, 0, "Why the impact is what it is", HFILL}},
-        {&hf_siptls_alert,
-         {"Alert", "siptls.alert", FT_STRING, BASE_NONE, NULL, 0, "Alert that ended the handshake", HFILL}},
-        {&hf_siptls_alert_from,
-         {"Alert from", "siptls.alert.from", FT_STRING, BASE_NONE, NULL, 0, "client or server", HFILL}},
-        {&hf_siptls_alert_code, {"Alert code", "siptls.alert.code", FT_UINT32, BASE_DEC, NULL, 0, NULL, HFILL}},
-        {&hf_siptls_resumed, {"Resumed session", "siptls.resumed", FT_BOOLEAN, BASE_NONE, NULL, 0, NULL, HFILL}},
-        {&hf_siptls_inferred,
-         {"Inferred", "siptls.inferred", FT_BOOLEAN, BASE_NONE, NULL, 0,
-          "client_auth was concluded without seeing the server's flight", HFILL}},
-        {&hf_siptls_revised,
-         {"Revised verdict", "siptls.revised", FT_BOOLEAN, BASE_NONE, NULL, 0,
-          "An earlier frame carries another verdict on this connection", HFILL}},
-        {&hf_siptls_certificate_request,
-         {"CertificateRequest", "siptls.certificate_request", FT_BOOLEAN, BASE_NONE, NULL, 0,
-          "The server asks for a client certificate in this frame", HFILL}},
-        {&hf_siptls_certificate_request_frame,
-         {"CertificateRequest in", "siptls.certificate_request.frame", FT_FRAMENUM, BASE_NONE, NULL, 0, NULL, HFILL}},
-        {&hf_siptls_certificate_request_authority,
-         {"Accepted authority", "siptls.certificate_request.authority", FT_STRING, BASE_NONE, NULL, 0,
-          "A name of the CertificateRequest's certificate_authorities", HFILL}},
-        {&hf_siptls_resumed_from,
-         {"Resumed from", "siptls.resumed_from", FT_FRAMENUM, BASE_NONE, NULL, 0, "The original handshake", HFILL}},
-        {&hf_siptls_cert_side,
-         {"Presented by", "siptls.cert.side", FT_STRING, BASE_NONE, NULL, 0, "client or server", HFILL}},
-        {&hf_siptls_cert_position,
-         {"Position", "siptls.cert.position", FT_UINT32, BASE_DEC, NULL, 0, "In the chain; 0 is the leaf", HFILL}},
-        {&hf_siptls_cert_subject, {"Subject", "siptls.cert.subject", FT_STRING, BASE_NONE, NULL, 0, "RFC 4514", HFILL}},
-        {&hf_siptls_cert_issuer, {"Issuer", "siptls.cert.issuer", FT_STRING, BASE_NONE, NULL, 0, "RFC 4514", HFILL}},
-        {&hf_siptls_cert_san,
-         {"Subject alternative name", "siptls.cert.san", FT_STRING, BASE_NONE, NULL, 0, NULL, HFILL}},
-        {&hf_siptls_cert_sha256,
-         {"SHA-256 fingerprint", "siptls.cert.sha256", FT_STRING, BASE_NONE, NULL, 0, NULL, HFILL}},
-        {&hf_siptls_cert_not_before,
-         {"Not before", "siptls.cert.not_before", FT_ABSOLUTE_TIME, ABSOLUTE_TIME_UTC, NULL, 0, NULL, HFILL}},
-        {&hf_siptls_cert_not_after,
-         {"Not after", "siptls.cert.not_after", FT_ABSOLUTE_TIME, ABSOLUTE_TIME_UTC, NULL, 0, NULL, HFILL}},
-        {&hf_siptls_cert_eku,
-         {"Extended key usage", "siptls.cert.eku", FT_STRING, BASE_NONE, NULL, 0, "A key purpose, RFC 5280 4.2.1.12",
-          HFILL}},
-        {&hf_siptls_cert_client_auth_eku,
-         {"clientAuth in the EKU", "siptls.cert.client_auth_eku", FT_STRING, BASE_NONE, NULL, 0,
-          "yes, no, any, no_eku or unknown", HFILL}},
-    };
-    static int *ett[] = {&ett_siptls, &ett_siptls_certificate};
-
-    proto_register_field_array(proto_siptls, hf, array_length(hf));
-    proto_register_subtree_array(ett, array_length(ett));
-}
-
-static void register_experts(void)
-{
-    static ei_register_info ei[] = {
-        {&ei_siptls_certificate_request_seen,
-         {"siptls.certificate_request.seen", PI_SECURITY, PI_WARN, "The server asks for a client certificate",
-          EXPFILL}},
-        {&ei_siptls_cert_client_auth_present,
-         {"siptls.cert.client_auth_present", PI_SECURITY, PI_NOTE, "A presented certificate still carries clientAuth",
-          EXPFILL}},
-        {&ei_siptls_cert_client_auth_absent,
-         {"siptls.cert.client_auth_absent", PI_SECURITY, PI_WARN, "The client's certificate lacks clientAuth",
-          EXPFILL}},
-        {&ei_siptls_rejected, {"siptls.rejected", PI_SECURITY, PI_WARN, "The TLS handshake was rejected", EXPFILL}},
-        {&ei_siptls_undetermined,
-         {"siptls.undetermined", PI_ASSUMPTION, PI_NOTE, "Whether the server asks cannot be told from this capture",
-          EXPFILL}},
-        {&ei_siptls_concluded_from_lengths,
-         {"siptls.concluded_from_lengths", PI_ASSUMPTION, PI_NOTE, "Concluded from the lengths of encrypted records",
-          EXPFILL}},
-    };
-
-    expert_register_field_array(expert_register_protocol(proto_siptls), ei, array_length(ei));
 }
 
 static void register_preferences(void)
@@ -681,8 +257,7 @@ static void register_preferences(void)
 void proto_register_siptls(void)
 {
     proto_siptls = proto_register_protocol("SIP over TLS client authentication", "SIP-TLS", "siptls");
-    register_fields();
-    register_experts();
+    fields_register(proto_siptls);
     register_preferences();
     siptls_tap = register_tap(SIPTLS_TAP);
     siptls_handle = register_dissector("siptls", dissect_siptls, proto_siptls);

@@ -16,8 +16,8 @@ static void string_value(json_dumper *json, const char *value)
         json_dumper_value_anyf(json, "null");
         return;
     }
-    g_autofree char *valid = g_utf8_make_valid(value, -1);
-    json_dumper_value_string(json, valid);
+    g_autofree char *valid = g_utf8_validate(value, -1, NULL) ? NULL : g_utf8_make_valid(value, -1);
+    json_dumper_value_string(json, valid ? valid : value);
 }
 
 static void string_member(json_dumper *json, const char *name, const char *value)
@@ -68,6 +68,34 @@ static void strings_member(json_dumper *json, const char *name, const GPtrArray 
     json_dumper_end_array(json);
 }
 
+/* A path is octets, and a string of JSON characters: "%FF" (RFC 3986, 2.1) for what is none. */
+static char *octets_of(const char *path) { return g_uri_escape_string(path, "/", FALSE); }
+
+/* Two files must not look like one: where the name alone does not tell a path, its octets do. */
+static void path_member(json_dumper *json, const char *path)
+{
+    string_member(json, "file", path);
+    if (!path || g_utf8_validate(path, -1, NULL))
+        return;
+    g_autofree char *octets = octets_of(path);
+    string_member(json, "file_octets", octets);
+}
+
+static void paths_member(json_dumper *json, const GPtrArray *paths)
+{
+    g_autoptr(GPtrArray) octets = g_ptr_array_new_with_free_func(g_free);
+    bool is_told = true;
+
+    for (unsigned i = 0; i < paths->len; i++) {
+        const char *path = g_ptr_array_index(paths, i);
+        is_told = is_told && g_utf8_validate(path, -1, NULL);
+        g_ptr_array_add(octets, octets_of(path));
+    }
+    strings_member(json, "continued_in", paths);
+    if (!is_told)
+        strings_member(json, "continued_in_octets", octets);
+}
+
 static char *time_text(struct timestamp time)
 {
     g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(time.seconds);
@@ -88,6 +116,15 @@ char *record_json_time(int64_t nanoseconds)
     enum { A_SECOND = 1000000000 };
 
     return time_text((struct timestamp){nanoseconds / A_SECOND, (int32_t)(nanoseconds % A_SECOND)});
+}
+
+/* null for a time that never was */
+static void time_or_null_member(json_dumper *json, const char *name, struct timestamp time)
+{
+    if (time.seconds)
+        time_member(json, name, time);
+    else
+        null_member(json, name);
 }
 
 static void day_member(json_dumper *json, const char *name, int64_t seconds)
@@ -226,7 +263,7 @@ static json_dumper begin_record(GString *line, const char *type, const char *fil
     json_dumper_begin_object(&json);
     string_member(&json, "type", type);
     number_member(&json, "schema", RECORD_SCHEMA);
-    string_member(&json, "file", file);
+    path_member(&json, file);
     return json;
 }
 
@@ -262,8 +299,10 @@ void record_json_connection(GString *out, const struct facts *facts, const struc
                               &told.resumed_from};
         for (size_t i = 0; i < G_N_ELEMENTS(frames); i++)
             *frames[i] = own_number(*frames[i], place);
-        strings_member(&json, "continued_in", place->continued_in);
+        paths_member(&json, place->continued_in);
     }
+    if (place->is_under_way)
+        bool_member(&json, "under_way", true);
     if (place->with_stream)
         number_member(&json, "stream", told.stream);
     else
@@ -298,6 +337,8 @@ void record_json_file(GString *out, const struct file_figures *figures)
     number_member(&json, "connections", (int64_t)figures->connections);
     string_member(&json, "status", figures->status);
     string_member(&json, "error", figures->error);
+    if (figures->is_under_way)
+        bool_member(&json, "under_way", true);
     end_record(&json, out, line);
 }
 
@@ -318,5 +359,29 @@ void record_json_run(GString *out, const struct run_figures *figures)
     number_member(&json, "not_captures", figures->not_captures);
     number_member(&json, "without_sip", figures->without_sip);
     number_member(&json, "connections", figures->connections);
+    end_record(&json, out, line);
+}
+
+void record_json_change(GString *out, const struct change_figures *figures)
+{
+    GString *line = g_string_sized_new(1024);
+    json_dumper json = begin_record(line, "change", figures->file);
+
+    string_member(&json, "server_ip", figures->server_ip);
+    number_member(&json, "server_port", figures->server_port);
+    string_member(&json, "sni", figures->sni);
+    string_member(&json, "name", figures->name);
+    string_member(&json, "before", figures->before);
+    string_member(&json, "impact", figures->impact);
+    string_member(&json, "reason", figures->reason);
+    string_member(&json, "text", figures->text);
+    string_member(&json, "advice", figures->advice);
+    string_member(&json, "client_ip", figures->client_ip);
+    time_or_null_member(&json, "start", figures->start);
+    string_member(&json, "filter", figures->filter);
+    number_member(&json, "clients", figures->clients);
+    number_member(&json, "undecided_clients", figures->undecided);
+    time_or_null_member(&json, "last_asked", figures->last_asked);
+    time_or_null_member(&json, "last_not_asked", figures->last_not_asked);
     end_record(&json, out, line);
 }

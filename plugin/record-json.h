@@ -3,7 +3,8 @@
  * record-json.h - facts -> one JSON object a line (NDJSON), schema 1
  *
  * In:  struct facts of a connection, figures of a file. Out: text, one line, valid JSON whatever the
- * packets held. Written with libwsutil's json_dumper; absent facts are null, never missing keys.
+ * packets held. Written with libwsutil's json_dumper; absent facts are null, never missing keys. A path that is no
+ * UTF-8 has a second member, file_octets, that tells its octets as a URI would ("/archive/%FF.pcapng").
  */
 #ifndef SIPTLS_RECORD_JSON_H
 #define SIPTLS_RECORD_JSON_H
@@ -18,6 +19,7 @@ struct record_place {
     bool with_stream;              /* tell the tcp.stream */
     const GPtrArray *continued_in; /* of char *: files of a ring buffer that it goes on in; NULL: none */
     const uint32_t *frames_behind; /* how many frames `file` and those before it have together, one for each of them */
+    bool is_under_way;             /* the handshake was, at the end of the file, or of the last of those */
 };
 
 /* Appends the record and a newline to `out`. A frame is told by its number in the file that it is in. */
@@ -32,6 +34,7 @@ struct file_figures {
     uint64_t connections; /* records written */
     const char *status;   /* "ok" or what was wrong */
     const char *error;    /* NULL, or the cause in words */
+    bool is_under_way;    /* read once more, it may tell more: a handshake goes on in the next file of a ring buffer */
 };
 
 /* A time as file records tell it: nanoseconds since 1970. The caller frees it. */
@@ -49,5 +52,20 @@ struct run_figures {
 };
 
 void record_json_run(GString *out, const struct run_figures *figures);
+
+/* What is new of an endpoint. */
+struct change_figures {
+    const char *file;                   /* in which it showed; NULL: not known any more */
+    const char *server_ip, *sni, *name; /* name: what the user calls the host; NULL: none */
+    uint16_t server_port;
+    const char *before;                          /* impact; NULL: nothing was told of it */
+    const char *impact, *reason, *text, *advice; /* text: the reason as a clause; advice: what to do */
+    const char *client_ip, *filter;              /* of the connection; NULL: not known any more */
+    struct timestamp start;                      /* of the connection; seconds 0: not known any more */
+    unsigned clients, undecided;
+    struct timestamp last_asked, last_not_asked; /* seconds 0: never */
+};
+
+void record_json_change(GString *out, const struct change_figures *figures);
 
 #endif

@@ -9,7 +9,7 @@ struct generations {
 };
 
 struct continuing {
-    GHashTable *ends;            /* file, addresses and ports -> struct timestamp * of the connection's end */
+    GHashTable *ends;            /* file -> addresses and ports -> struct timestamp * of the connection's end */
     GHashTable *series;          /* -> struct generations * */
     struct generations *current; /* NULL: of no series */
 };
@@ -27,7 +27,7 @@ struct continuing *continuing_new(void)
 {
     struct continuing *continuing = g_new0(struct continuing, 1);
 
-    continuing->ends = names_new();
+    continuing->ends = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_hash_table_unref);
     continuing->series = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)generations_free);
     return continuing;
 }
@@ -50,28 +50,34 @@ static char *pair_of(const struct record *record)
     return g_strdup_printf("%s %s", in_order ? client : server, in_order ? server : client);
 }
 
-static char *key_of(const char *file, const char *pair) { return g_strdup_printf("%s %s", pair, file); }
+static GHashTable *ends_in(struct continuing *continuing, const char *file)
+{
+    GHashTable *ends = g_hash_table_lookup(continuing->ends, file);
+
+    if (!ends) {
+        ends = names_new();
+        g_hash_table_insert(continuing->ends, g_strdup(file), ends);
+    }
+    return ends;
+}
 
 static void note_followed(struct continuing *continuing, const struct record *record, const char *pair)
 {
     for (unsigned i = 0; record->continued_in && i < record->continued_in->len; i++)
-        g_hash_table_insert(continuing->ends, key_of(g_ptr_array_index(record->continued_in, i), pair),
+        g_hash_table_insert(ends_in(continuing, g_ptr_array_index(record->continued_in, i)), g_strdup(pair),
                             g_memdup2(&record->contribution->end, sizeof record->contribution->end));
 }
 
-void continuing_prepare(struct continuing *continuing, const char *lines)
+static void prepare(void *data, struct record *record, const char *line, size_t length)
 {
-    g_auto(GStrv) each = g_strsplit(lines, "\n", -1);
-
-    for (char **line = each; *line; line++) {
-        struct record *record = record_read(*line);
-        if (record->type == RECORD_CONNECTION) {
-            g_autofree char *pair = pair_of(record);
-            note_followed(continuing, record, pair);
-        }
-        record_free(record);
-    }
+    (void)line, (void)length;
+    if (record->type != RECORD_CONNECTION)
+        return;
+    g_autofree char *pair = pair_of(record);
+    note_followed(data, record, pair);
 }
+
+void continuing_prepare(struct continuing *continuing, const char *lines) { records_each(lines, prepare, continuing); }
 
 void continuing_begin_file(struct continuing *continuing, const char *series, bool is_next)
 {
@@ -96,8 +102,8 @@ void continuing_begin_file(struct continuing *continuing, const char *series, bo
 
 static bool is_superseded(const struct continuing *continuing, const struct record *record, const char *pair)
 {
-    g_autofree char *key = record->file ? key_of(record->file, pair) : NULL;
-    const struct timestamp *end = key ? g_hash_table_lookup(continuing->ends, key) : NULL;
+    GHashTable *ends = record->file ? g_hash_table_lookup(continuing->ends, record->file) : NULL;
+    const struct timestamp *end = ends ? g_hash_table_lookup(ends, pair) : NULL;
     const struct timestamp start = record->contribution->start;
 
     return end &&
@@ -125,4 +131,22 @@ bool continuing_take(struct continuing *continuing, struct record *record)
     if (continuing->current)
         pass_name_on(continuing->current, record, pair);
     return true;
+}
+
+bool continuing_is_superseded(const struct continuing *continuing, const struct record *record)
+{
+    g_autofree char *pair = pair_of(record);
+
+    return is_superseded(continuing, record, pair);
+}
+
+void continuing_forget_file(struct continuing *continuing, const char *file)
+{
+    g_hash_table_remove(continuing->ends, file);
+}
+
+void continuing_forget_series(struct continuing *continuing, const char *series)
+{
+    continuing->current = NULL;
+    g_hash_table_remove(continuing->series, series);
 }

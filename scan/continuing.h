@@ -27,4 +27,11 @@ void continuing_begin_file(struct continuing *continuing, const char *series, bo
 /* False: superseded. May give the connection the server name of its beginning. Call in the order of the files. */
 bool continuing_take(struct continuing *continuing, struct record *record);
 
+/* What continuing_take() would say. */
+bool continuing_is_superseded(const struct continuing *continuing, const struct record *record);
+
+/* Nothing will be taken of the file, or of the series, any more. */
+void continuing_forget_file(struct continuing *continuing, const char *file);
+void continuing_forget_series(struct continuing *continuing, const char *series);
+
 #endif

@@ -56,6 +56,8 @@ void engine_judge_any_port(void);
  */
 void engine_make_ready(void);
 
+enum { ENGINE_MOST_FOLLOWED = 4 }; /* files; a handshake takes seconds: a ring buffer whose files are smaller is rare */
+
 /* The file that a ring buffer went on with behind the `number`th of those that are to be read; NULL: none. */
 typedef const char *next_file(const void *data, unsigned number);
 

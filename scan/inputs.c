@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "inputs.h"
 
+#include "file-list.h"
+#include "shards.h"
+
 #include <errno.h>
 #include <glib/gstdio.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,7 +20,7 @@ static void input_free(struct input *input)
     if (!input)
         return;
     g_free(input->path);
-    g_free(input->series);
+    g_free(input->place.series);
     g_free(input);
 }
 
@@ -46,34 +52,47 @@ static bool places_add(GHashTable *places, uint64_t device, uint64_t number)
     return g_hash_table_add(places, g_memdup2(&place, sizeof place));
 }
 
-static void add(GPtrArray *inputs, const char *path, bool named, const GStatBuf *status)
+static struct input *add_path(GPtrArray *inputs, const char *path)
 {
     struct input *input = g_new0(struct input, 1);
-    GStatBuf of_name;
 
     input->path = g_strdup(path);
-    input->named = named;
     input->size = -1;
     input->next = NO_INPUT;
-    if (status && S_ISREG(status->st_mode)) {
-        input->size = status->st_size;
-        input->modified = (int64_t)status->st_mtim.tv_sec * 1000000000 + status->st_mtim.tv_nsec;
-        input->device = status->st_dev;
-        input->number = status->st_ino;
-        input->is_link = g_lstat(path, &of_name) == 0 && S_ISLNK(of_name.st_mode);
-    }
     g_ptr_array_add(inputs, input);
+    return input;
 }
 
-void inputs_add(GPtrArray *inputs, const char *path, const void *of)
+static void set_state(struct input *input, const GStatBuf *status)
 {
-    struct input *input = g_new0(struct input, 1);
+    if (!status || !S_ISREG(status->st_mode))
+        return;
+    input->size = status->st_size;
+    input->modified = (int64_t)status->st_mtim.tv_sec * 1000000000 + status->st_mtim.tv_nsec;
+    input->device = status->st_dev;
+    input->number = status->st_ino;
+}
 
-    input->path = g_strdup(path);
-    input->size = -1;
-    input->of = of;
-    input->next = NO_INPUT;
-    g_ptr_array_add(inputs, input);
+static void add(GPtrArray *inputs, const char *path, bool named, const GStatBuf *status)
+{
+    struct input *input = add_path(inputs, path);
+    GStatBuf of_name;
+
+    input->named = named;
+    set_state(input, status);
+    input->is_link = input->number && g_lstat(path, &of_name) == 0 && S_ISLNK(of_name.st_mode);
+}
+
+void inputs_add(GPtrArray *inputs, const char *path, const void *of) { add_path(inputs, path)->of = of; }
+
+static void add_listed(void *inputs, const struct listed *listed)
+{
+    struct input *input = add_path(inputs, listed->path);
+
+    input->named = listed->named;
+    input->is_listed = true;
+    input->size = listed->size;
+    input->modified = listed->modified;
 }
 
 static bool complain(const char *path, int error)
@@ -117,6 +136,16 @@ static bool collect_directory(GPtrArray *inputs, const char *path, GHashTable *e
     return readable;
 }
 
+bool inputs_add_file(GPtrArray *inputs, const char *path)
+{
+    GStatBuf status;
+    const bool is_file = g_stat(path, &status) == 0 && S_ISREG(status.st_mode);
+
+    if (is_file)
+        add(inputs, path, false, &status);
+    return is_file;
+}
+
 bool inputs_collect(GPtrArray *inputs, const char *path)
 {
     GStatBuf status;
@@ -147,20 +176,22 @@ static GString *read_all(FILE *file)
     return text;
 }
 
-bool inputs_collect_list(GPtrArray *inputs, const char *list)
+static bool collect_written_list(GPtrArray *inputs, const char *list, const GString *text)
 {
-    const bool is_standard_input = strcmp(list, "-") == 0;
-    FILE *file = is_standard_input ? stdin : g_fopen(list, "rb");
+    const unsigned before = inputs->len;
+
+    if (file_list_read(text->str, text->len, add_listed, inputs))
+        return true;
+    g_ptr_array_set_size(inputs, (int)before);
+    g_printerr("siptls-scan: %s: the list is not whole: write it again\n", list);
+    return false;
+}
+
+static bool collect_lines(GPtrArray *inputs, GString *text)
+{
+    const char separator = memchr(text->str, '\0', text->len) ? '\0' : '\n';
     bool readable = true;
 
-    if (!file)
-        return complain(list, errno);
-    g_autoptr(GString) text = read_all(file);
-    if (ferror(file))
-        readable = complain(list, errno);
-    if (!is_standard_input)
-        fclose(file);
-    const char separator = memchr(text->str, '\0', text->len) ? '\0' : '\n';
     for (char *at = text->str, *end = text->str + text->len; at < end;) {
         char *stop = memchr(at, separator, (size_t)(end - at));
         stop = stop ? stop : end;
@@ -172,41 +203,26 @@ bool inputs_collect_list(GPtrArray *inputs, const char *list)
     return readable;
 }
 
+bool inputs_collect_list(GPtrArray *inputs, const char *list, bool *all_there)
+{
+    const bool is_standard_input = strcmp(list, "-") == 0;
+    FILE *file = is_standard_input ? stdin : g_fopen(list, "rb");
+
+    if (!file)
+        return complain(list, errno);
+    g_autoptr(GString) text = read_all(file);
+    const bool is_read = !ferror(file) || complain(list, errno);
+    if (!is_standard_input)
+        fclose(file);
+    if (!is_read)
+        return false;
+    if (file_list_is_one(text->str, text->len))
+        return collect_written_list(inputs, list, text);
+    *all_there = collect_lines(inputs, text) && *all_there;
+    return true;
+}
+
 /* ---- arranging --------------------------------------------------------------------------------- */
-
-/* dumpcap's names: NAME_00001_20260309120000.pcapng, or NAME_20260309120000_00001.pcapng with -b nametimenum:2 */
-static void recognise_series(struct input *input)
-{
-    static GRegex *pattern;
-    g_autoptr(GMatchInfo) match = NULL;
-
-    if (!pattern)
-        pattern = g_regex_new("^(.*_)(?:(\\d{5,9})_(\\d{14})|(\\d{14})_(\\d{5,9}))([^/]*)$",
-                              G_REGEX_RAW | G_REGEX_DOTALL, 0, NULL);
-    if (!g_regex_match(pattern, input->path, 0, &match))
-        return;
-    g_autofree char *name = g_match_info_fetch(match, 1), *suffix = g_match_info_fetch(match, 6);
-    g_autofree char *number = g_match_info_fetch(match, 2), *time = g_match_info_fetch(match, 3);
-    if (!*number) {
-        g_free(number);
-        g_free(time);
-        number = g_match_info_fetch(match, 5);
-        time = g_match_info_fetch(match, 4);
-    }
-    input->series = g_strconcat(name, "*", suffix, NULL);
-    input->position = (uint32_t)g_ascii_strtoull(number, NULL, 10);
-    input->written = g_ascii_strtoull(time, NULL, 10);
-}
-
-/* FNV-1a: the same on every machine and in every release */
-static uint64_t stable_hash(const char *text)
-{
-    uint64_t hash = 14695981039346656037u;
-
-    for (const char *c = text; *c; c++)
-        hash = (hash ^ (uint8_t)*c) * 1099511628211u;
-    return hash;
-}
 
 typedef bool keep_input(struct input *input, void *data);
 
@@ -243,25 +259,91 @@ static void drop_links(GPtrArray *inputs)
     g_hash_table_unref(themselves);
 }
 
+/* A path that comes again; what stands in a log may be of another machine. */
+static bool is_new(struct input *input, void *by_path)
+{
+    struct input *first = input->of ? NULL : g_hash_table_lookup(by_path, input->path);
+
+    if (first)
+        first->named = first->named || input->named;
+    else if (!input->of)
+        g_hash_table_insert(by_path, input->path, input);
+    return !first;
+}
+
+static void drop_repetitions(GPtrArray *inputs)
+{
+    GHashTable *by_path = g_hash_table_new(g_str_hash, g_str_equal);
+
+    keep_only(inputs, is_new, by_path);
+    g_hash_table_unref(by_path);
+}
+
+void inputs_settle(GPtrArray *inputs)
+{
+    drop_repetitions(inputs);
+    drop_links(inputs);
+    for (unsigned i = 0; i < inputs->len; i++) {
+        struct input *input = g_ptr_array_index(inputs, i);
+        input->place = series_place_of(input->path);
+    }
+}
+
+unsigned *inputs_shards(const GPtrArray *inputs, unsigned shards)
+{
+    unsigned *shard_of = g_new(unsigned, inputs->len);
+    struct shard_item *items = g_new(struct shard_item, inputs->len);
+
+    for (unsigned i = 0; i < inputs->len; i++) {
+        const struct input *input = g_ptr_array_index(inputs, i);
+        items[i] = (struct shard_item){input->path, input->place.series, input->size};
+    }
+    shards_assign(items, inputs->len, shards, shard_of);
+    g_free(items);
+    return shard_of;
+}
+
 struct shard {
-    unsigned number, of;
+    const unsigned *shard_of; /* of the input that is asked about next */
+    unsigned wanted;
 };
 
 static bool is_of_shard(struct input *input, void *data)
 {
-    const struct shard *shard = data;
+    struct shard *shard = data;
 
-    recognise_series(input);
-    return stable_hash(input->series ? input->series : input->path) % shard->of == shard->number - 1;
+    (void)input;
+    return *shard->shard_of++ == shard->wanted;
+}
+
+static void keep_shard(GPtrArray *inputs, unsigned shard, unsigned shards)
+{
+    g_autofree unsigned *shard_of = inputs_shards(inputs, shards);
+
+    keep_only(inputs, is_of_shard, &(struct shard){shard_of, shard - 1});
+#ifdef __GLIBC__
+    malloc_trim(0); /* of millions of files few are left: what the others took is not to count as the workers' memory */
+#endif
+}
+
+/* Records tell of a file what it is when it is read. One that has gone is for the reading to find: it gets a record. */
+static void look_again(struct input *input)
+{
+    GStatBuf status;
+
+    if (!input->is_listed)
+        return;
+    input->size = -1;
+    input->modified = 0;
+    if (g_stat(input->path, &status) == 0)
+        set_state(input, &status);
 }
 
 static int compare_in_series(const void *a, const void *b)
 {
     const struct input *first = *(const struct input *const *)a, *second = *(const struct input *const *)b;
 
-    if (first->written != second->written)
-        return first->written < second->written ? -1 : 1;
-    return first->position == second->position ? 0 : first->position < second->position ? -1 : 1;
+    return series_compare(&first->place, &second->place);
 }
 
 /* The members take the places that they have among all inputs in the order in which they were written. */
@@ -275,7 +357,7 @@ static void order_members(GPtrArray *inputs, GArray *places)
     for (unsigned i = 0; i < places->len; i++) {
         struct input *member = inputs->pdata[g_array_index(places, unsigned, i)] = members->pdata[i];
         struct input *next = i + 1 < members->len ? members->pdata[i + 1] : NULL;
-        if (!next || next->position != member->position + 1)
+        if (!next || next->place.position != member->place.position + 1)
             continue;
         member->next = g_array_index(places, unsigned, i + 1);
         next->is_next = true;
@@ -290,12 +372,12 @@ static void order_series(GPtrArray *inputs)
 
     for (unsigned i = 0; i < inputs->len; i++) {
         const struct input *input = g_ptr_array_index(inputs, i);
-        GArray *of_series = input->series ? g_hash_table_lookup(series, input->series) : NULL;
-        if (!input->series)
+        GArray *of_series = input->place.series ? g_hash_table_lookup(series, input->place.series) : NULL;
+        if (!input->place.series)
             continue;
         if (!of_series) {
             of_series = g_array_new(FALSE, FALSE, sizeof(unsigned));
-            g_hash_table_insert(series, input->series, of_series);
+            g_hash_table_insert(series, input->place.series, of_series);
         }
         g_array_append_val(of_series, i);
     }
@@ -307,8 +389,11 @@ static void order_series(GPtrArray *inputs)
 
 void inputs_arrange(GPtrArray *inputs, unsigned shard, unsigned shards)
 {
-    drop_links(inputs);
-    keep_only(inputs, is_of_shard, &(struct shard){shard, shards});
+    inputs_settle(inputs);
+    if (shards > 1)
+        keep_shard(inputs, shard, shards);
+    for (unsigned i = 0; i < inputs->len; i++)
+        look_again(g_ptr_array_index(inputs, i));
     order_series(inputs);
 }
 

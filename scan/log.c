@@ -67,18 +67,37 @@ void log_close(struct log *log)
 
 /* ---- reading ----------------------------------------------------------------------------------- */
 
-struct log_index {
-    GPtrArray *entries;
-    GHashTable *by_state; /* file, size and mtime -> struct log_entry * */
-    GHashTable *by_host;  /* host and file -> struct log_entry * */
+/* A log that entries are in, open once one of them has been wanted. */
+struct log_file {
+    char *path;
+    int descriptor;         /* -1: not open */
+    const GPtrArray *among; /* all logs, of struct log_file * */
 };
+
+struct log_index {
+    GPtrArray *logs; /* of struct log_file * */
+    GPtrArray *entries;
+    GHashTable *by_state; /* of struct log_entry *: those of the same file, size and mtime are equal */
+    GHashTable *by_host;  /* of struct log_entry *: those of the same host and file are equal */
+};
+
+static void log_file_close(struct log_file *log)
+{
+    if (log->descriptor >= 0)
+        close(log->descriptor);
+    log->descriptor = -1;
+}
+
+static void log_file_free(struct log_file *log)
+{
+    log_file_close(log);
+    g_free(log->path);
+    g_free(log);
+}
 
 static void entry_clear(struct log_entry *entry)
 {
-    char *texts[] = {entry->log, entry->file, entry->host, entry->modified};
-
-    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
-        g_free(texts[i]);
+    g_free(entry->file);
     *entry = (struct log_entry){0};
 }
 
@@ -88,13 +107,31 @@ static void entry_free(struct log_entry *entry)
     g_free(entry);
 }
 
+static guint hash_file(const void *key) { return g_str_hash(((const struct log_entry *)key)->file); }
+
+/* Hosts and times are interned strings: there are few of the ones, and often of the others. */
+static gboolean same_state(const void *a, const void *b)
+{
+    const struct log_entry *first = a, *second = b;
+
+    return first->size == second->size && first->modified == second->modified && strcmp(first->file, second->file) == 0;
+}
+
+static gboolean same_host(const void *a, const void *b)
+{
+    const struct log_entry *first = a, *second = b;
+
+    return first->host == second->host && strcmp(first->file, second->file) == 0;
+}
+
 struct log_index *log_index_new(void)
 {
     struct log_index *index = g_new0(struct log_index, 1);
 
+    index->logs = g_ptr_array_new_with_free_func((GDestroyNotify)log_file_free);
     index->entries = g_ptr_array_new_with_free_func((GDestroyNotify)entry_free);
-    index->by_state = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    index->by_host = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    index->by_state = g_hash_table_new(hash_file, same_state);
+    index->by_host = g_hash_table_new(hash_file, same_host);
     return index;
 }
 
@@ -105,31 +142,28 @@ void log_index_free(struct log_index *index)
     g_hash_table_unref(index->by_state);
     g_hash_table_unref(index->by_host);
     g_ptr_array_unref(index->entries);
+    g_ptr_array_unref(index->logs);
     g_free(index);
 }
 
-static char *state_key(const char *file, int64_t size, const char *modified)
+/* Those that the new one is one more of: one that was not final, or of another state, was to be read again. */
+static unsigned accounts_before(const struct log_entry *entry, const struct log_entry *found)
 {
-    return g_strdup_printf("%" G_GINT64_FORMAT " %s %s", size, modified ? modified : "-", file);
+    return entry->is_final && same_state(entry, found) ? entry->accounts : 0;
 }
-
-static char *host_key(const char *file, const char *host) { return g_strdup_printf("%s %s", host ? host : "-", file); }
 
 /* The same capture is one that has not changed, wherever it was read, or one that has changed on the same host. */
 static void put(struct log_index *index, struct log_entry *found)
 {
-    g_autofree char *state = state_key(found->file, found->size, found->modified);
-    g_autofree char *host = host_key(found->file, found->host);
-    struct log_entry *entry = g_hash_table_lookup(index->by_state, state);
+    struct log_entry *entry = g_hash_table_lookup(index->by_state, found);
 
     if (!entry)
-        entry = g_hash_table_lookup(index->by_host, host);
+        entry = g_hash_table_lookup(index->by_host, found);
     if (entry) {
-        g_autofree char *old_state = state_key(entry->file, entry->size, entry->modified);
-        g_autofree char *old_host = host_key(entry->file, entry->host);
-        g_hash_table_remove(index->by_state, old_state);
-        if (g_hash_table_lookup(index->by_host, old_host) == entry)
-            g_hash_table_remove(index->by_host, old_host);
+        found->accounts += accounts_before(entry, found);
+        g_hash_table_remove(index->by_state, entry);
+        if (g_hash_table_lookup(index->by_host, entry) == entry)
+            g_hash_table_remove(index->by_host, entry);
         entry_clear(entry);
     } else {
         entry = g_new0(struct log_entry, 1);
@@ -137,8 +171,8 @@ static void put(struct log_index *index, struct log_entry *found)
     }
     *entry = *found;
     *found = (struct log_entry){0};
-    g_hash_table_insert(index->by_state, g_steal_pointer(&state), entry);
-    g_hash_table_insert(index->by_host, g_steal_pointer(&host), entry);
+    g_hash_table_replace(index->by_state, entry, entry);
+    g_hash_table_replace(index->by_host, entry, entry);
 }
 
 /* What may be different another time: memory, time and permission are not the capture's. */
@@ -179,7 +213,7 @@ static void gather(struct gathering *gathering, const struct record *record, int
 }
 
 /* True when it is the end of an account that is whole. */
-static bool take_account(struct log_index *index, struct gathering *gathering, const char *log,
+static bool take_account(struct log_index *index, struct gathering *gathering, struct log_file *log,
                          const struct record *record, int64_t offset, int64_t end)
 {
     if (g_strcmp0(gathering->file, record->file) != 0)
@@ -187,13 +221,14 @@ static bool take_account(struct log_index *index, struct gathering *gathering, c
     if (gathering->connections != record->connections)
         return false;
     struct log_entry entry = {
-        .log = g_strdup(log),
+        .log = log,
         .offset = gathering->since < 0 ? offset : gathering->since,
         .file = g_strdup(record->file),
-        .host = g_strdup(record->host),
-        .modified = g_strdup(record->modified),
+        .host = g_intern_string(record->host),
+        .modified = g_intern_string(record->modified),
         .size = record->size,
-        .is_final = is_final(record->status),
+        .accounts = 1,
+        .is_final = is_final(record->status) && !record->is_under_way,
         .has_continued = gathering->has_continued,
     };
     entry.length = end - entry.offset;
@@ -201,14 +236,17 @@ static bool take_account(struct log_index *index, struct gathering *gathering, c
     return true;
 }
 
-bool log_index_read(struct log_index *index, const char *path, GPtrArray *runs, unsigned *strange, char **error)
+bool log_index_read(struct log_index *index, const char *path, GPtrArray *others, unsigned *strange, char **error)
 {
     FILE *file = fopen(path, "re");
     struct gathering gathering = {.since = -1};
+    struct log_file *log = g_new0(struct log_file, 1);
     char *line = NULL;
     size_t size = 0;
     int64_t offset = 0;
 
+    *log = (struct log_file){g_strdup(path), -1, index->logs};
+    g_ptr_array_add(index->logs, log);
     for (ssize_t length; file && (length = getline(&line, &size, file)) >= 0; offset += length) {
         struct record *record = record_read(line);
         if (record->type == RECORD_CONNECTION) {
@@ -216,11 +254,11 @@ bool log_index_read(struct log_index *index, const char *path, GPtrArray *runs, 
         } else {
             *strange += record->type == RECORD_NOT_ONE;
             if (record->type == RECORD_FILE)
-                *strange += !take_account(index, &gathering, path, record, offset, offset + length);
+                *strange += !take_account(index, &gathering, log, record, offset, offset + length);
             forget(&gathering);
         }
-        if (record->type == RECORD_RUN)
-            g_ptr_array_add(runs, g_steal_pointer(&record));
+        if (record->type == RECORD_RUN || record->type == RECORD_CHANGE)
+            g_ptr_array_add(others, g_steal_pointer(&record));
         record_free(record);
     }
     const bool is_read = file && !ferror(file);
@@ -238,24 +276,49 @@ const GPtrArray *log_index_entries(const struct log_index *index) { return index
 const struct log_entry *log_index_find(const struct log_index *index, const char *file, int64_t size,
                                        const char *modified)
 {
-    g_autofree char *state = state_key(file, size, modified);
+    const struct log_entry wanted = {.file = (char *)file, .size = size, .modified = g_intern_string(modified)};
 
-    return g_hash_table_lookup(index->by_state, state);
+    return g_hash_table_lookup(index->by_state, &wanted);
+}
+
+/* Opening is what takes long on file systems of a network: a log stays open, until there are too many. */
+static bool open_again(struct log_file *log)
+{
+    if (log->descriptor < 0)
+        log->descriptor = open(log->path, O_RDONLY | O_CLOEXEC);
+    if (log->descriptor >= 0 || errno != EMFILE)
+        return log->descriptor >= 0;
+    for (unsigned i = 0; i < log->among->len; i++)
+        log_file_close(g_ptr_array_index(log->among, i));
+    log->descriptor = open(log->path, O_RDONLY | O_CLOEXEC);
+    return log->descriptor >= 0;
+}
+
+static bool read_all(int from, char *octets, size_t length, int64_t offset)
+{
+    while (length > 0) {
+        const ssize_t got = pread(from, octets, length, offset);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0) {
+            errno = got < 0 ? errno : ENODATA;
+            return false;
+        }
+        octets += got;
+        offset += got;
+        length -= (size_t)got;
+    }
+    return true;
 }
 
 char *log_entry_lines(const struct log_entry *entry, char **error)
 {
-    FILE *file = fopen(entry->log, "re");
     char *lines = g_malloc((size_t)entry->length + 1);
-    const bool is_read = file && fseeko(file, entry->offset, SEEK_SET) == 0 &&
-                         fread(lines, 1, (size_t)entry->length, file) == (size_t)entry->length;
 
     lines[entry->length] = '\0';
-    if (!is_read) {
-        *error = g_strdup_printf("%s: %s", entry->log, g_strerror(errno));
-        g_clear_pointer(&lines, g_free);
-    }
-    if (file)
-        fclose(file);
-    return lines;
+    if (open_again(entry->log) && read_all(entry->log->descriptor, lines, (size_t)entry->length, entry->offset))
+        return lines;
+    *error = g_strdup_printf("%s: %s", entry->log->path, g_strerror(errno));
+    g_free(lines);
+    return NULL;
 }

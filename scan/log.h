@@ -20,25 +20,28 @@ void log_close(struct log *log);
 
 /* The account of one capture in a log. */
 struct log_entry {
-    char *log;              /* the file it is in */
+    struct log_file *log;   /* it is in */
     int64_t offset, length; /* octets: its connections' records, and the file record */
-    char *file, *host;      /* of the capture; host NULL: not told */
-    char *modified;         /* its mtime as the record spells it; NULL: not told */
+    char *file;             /* the capture */
+    const char *host;       /* where it was read; NULL: not told. Interned */
+    const char *modified;   /* its mtime as the record spells it; NULL: not told. Interned */
     int64_t size;
+    unsigned accounts;  /* how many final ones there are of this state: 1, unless several tasks have read it */
     bool is_final;      /* reading the capture once more would give the same */
     bool has_continued; /* connections that go on in other files */
 };
 
+struct log_file;
 struct log_index;
 
 struct log_index *log_index_new(void);
 void log_index_free(struct log_index *index);
 
 /*
- * Takes in a log; *runs gets its run records (of struct record *, free function set). False: it cannot be
+ * Takes in a log; *others gets its run and change records (of struct record *, free function set). False: it cannot be
  * read, `error` says why. Lines that are no records are counted in *strange.
  */
-bool log_index_read(struct log_index *index, const char *path, GPtrArray *runs, unsigned *strange, char **error);
+bool log_index_read(struct log_index *index, const char *path, GPtrArray *others, unsigned *strange, char **error);
 
 /* The entries that count, of struct log_entry *, in the order in which their captures first appeared. */
 const GPtrArray *log_index_entries(const struct log_index *index);

@@ -11,15 +11,15 @@ enum { MOST_JOBS = 1024, MOST_SHARDS = 1000000 };
 
 /* What GLib reads before it is looked at. */
 struct words {
-    char *own, *client, *names, *since, *until, *format, *by, *shard;
+    char *own, *client, *names, *since, *until, *format, *by, *shard, *plan;
     gboolean any_port, quiet, no_infer, no_series, resume, version;
     int jobs, timeout, memory;
 };
 
 static void words_clear(struct words *words)
 {
-    char *texts[] = {words->own,   words->client, words->names, words->since,
-                     words->until, words->format, words->by,    words->shard};
+    char *texts[] = {words->own,    words->client, words->names, words->since, words->until,
+                     words->format, words->by,     words->shard, words->plan};
 
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);
@@ -102,6 +102,16 @@ static bool read_shard(const char *text, struct options *options)
     return true;
 }
 
+static bool read_plan(const char *text, struct options *options)
+{
+    guint64 shards = 0;
+
+    if (text && !g_ascii_string_to_unsigned(text, 10, 1, MOST_SHARDS, &shards, NULL))
+        return refuse("--plan", text, "is not a number of shards");
+    options->plan = (unsigned)shards;
+    return true;
+}
+
 static bool read_names(const char *path, struct options *options)
 {
     g_autofree char *error = NULL;
@@ -127,15 +137,35 @@ static bool read_number(const char *option, int number, int least, int most, uns
 /* False, and says so, when options do not go together. */
 static bool check_together(const struct options *options)
 {
-    const char *wrong = !options->paths && !options->list && !options->logs ? "no capture named (try --help)"
-                        : options->resume && !options->log ? "--resume needs the --log of the run to go on with"
-                        : options->logs && (options->list || options->log)
-                            ? "--from-log reads no captures: it goes with neither --files-from nor --log"
-                            : NULL;
+    const bool has_captures = options->paths || options->list;
+    const bool is_only_planned = options->plan || options->write_list;
+    const struct {
+        bool is_wrong;
+        const char *why;
+    } rules[] = {
+        {!has_captures && !options->logs && !options->watch, "no capture named (try --help)"},
+        {options->resume && !options->log, "--resume needs the --log of the run to go on with"},
+        {options->logs && (options->list || options->log),
+         "--from-log reads no captures: it goes with neither --files-from nor --log"},
+        {options->logs && (is_only_planned || options->shards > 1),
+         "--from-log reads no captures: it goes with neither --shard, --plan nor --write-list"},
+        {options->expect && (is_only_planned || options->shards > 1),
+         "--expect is about the records of all shards: it goes with neither --shard, --plan nor --write-list"},
+        {options->watch && (has_captures || options->logs || is_only_planned || options->shards > 1),
+         "--watch reads what is in its directory: it goes with no PATH, --files-from, --from-log, --shard or --plan"},
+        {options->watch &&
+             (options->format == FORMAT_CSV || options->format == FORMAT_HTML || options->by_client || options->expect),
+         "--watch tells of changes of endpoints: it goes with neither --format csv or html, --by client nor --expect"},
+        {options->on_change && !options->watch, "--on-change needs --watch"},
+    };
 
-    if (wrong)
-        g_printerr("siptls-scan: %s\n", wrong);
-    return !wrong;
+    for (size_t i = 0; i < G_N_ELEMENTS(rules); i++) {
+        if (!rules[i].is_wrong)
+            continue;
+        g_printerr("siptls-scan: %s\n", rules[i].why);
+        return false;
+    }
+    return true;
 }
 
 static bool check_files(const struct options *options)
@@ -151,8 +181,9 @@ static bool check_files(const struct options *options)
 
 static bool take(struct options *options, const struct words *words)
 {
-    static const char *const formats[] = {"table", "ndjson", "csv", NULL}, *const rows[] = {"endpoint", "client", NULL};
-    const int format = choose("--format", words->format, formats, "is neither table, ndjson nor csv");
+    static const char *const formats[] = {"table", "ndjson", "csv", "html", "none", NULL};
+    static const char *const rows[] = {"endpoint", "client", NULL};
+    const int format = choose("--format", words->format, formats, "is neither table, ndjson, csv, html nor none");
     const int by = format < 0 ? -1 : choose("--by", words->by, rows, "is neither endpoint nor client");
 
     options->engine = (struct engine_options){options->ports, options->keylog, words->any_port, !words->no_infer};
@@ -161,11 +192,12 @@ static bool take(struct options *options, const struct words *words)
     options->series = !words->no_series;
     options->format = format < 0 ? FORMAT_TABLE : (enum format)format;
     options->by_client = by == 1;
-    return format >= 0 && by >= 0 && check_together(options) && check_files(options) &&
+    return format >= 0 && by >= 0 && read_shard(words->shard, options) && read_plan(words->plan, options) &&
+           check_together(options) && check_files(options) &&
            read_number("--jobs", words->jobs, 1, MOST_JOBS, &options->workers.jobs) &&
            read_number("--timeout", words->timeout, 0, G_MAXINT, &options->workers.timeout) &&
            read_number("--max-memory", words->memory, 0, G_MAXINT, &options->workers.memory) &&
-           read_shard(words->shard, options) && read_time("--since", words->since, false, &options->since) &&
+           read_time("--since", words->since, false, &options->since) &&
            read_time("--until", words->until, true, &options->until) &&
            read_networks("--own", words->own, &options->own) &&
            read_networks("--client", words->client, &options->clients) && read_names(words->names, options);
@@ -199,7 +231,13 @@ bool options_parse(struct options *options, int *argc, char ***argv)
         {"no-series", 0, 0, G_OPTION_ARG_NONE, &words.no_series, "do not follow into a ring buffer's next file", NULL},
         {"files-from", 'T', 0, G_OPTION_ARG_FILENAME, &options->list, "more paths: lines or NUL between (-: stdin)",
          "FILE"},
+        {"watch", 0, 0, G_OPTION_ARG_FILENAME, &options->watch, "follow a directory that is being filled", "DIR"},
+        {"on-change", 0, 0, G_OPTION_ARG_STRING, &options->on_change, "with --watch: run it for each change",
+         "COMMAND"},
         {"shard", 0, 0, G_OPTION_ARG_STRING, &words.shard, "only the I-th of N parts of the files", "I/N"},
+        {"plan", 0, 0, G_OPTION_ARG_STRING, &words.plan, "print the parts for N shards, read no file", "N"},
+        {"write-list", 0, 0, G_OPTION_ARG_FILENAME, &options->write_list, "write the list of files, read none", "FILE"},
+        {"expect", 0, 0, G_OPTION_ARG_FILENAME, &options->expect, "each file of the list must have one record", "FILE"},
         {"client", 'c', 0, G_OPTION_ARG_STRING, &words.client, "only connections from there: the provider", "CIDR,..."},
         {"since", 0, 0, G_OPTION_ARG_STRING, &words.since, "only connections from then on", "TIME"},
         {"until", 0, 0, G_OPTION_ARG_STRING, &words.until, "only connections up to then", "TIME"},
@@ -207,7 +245,7 @@ bool options_parse(struct options *options, int *argc, char ***argv)
         {"names", 'n', 0, G_OPTION_ARG_FILENAME, &words.names, "lines \"address,name\" of what hosts are called",
          "FILE"},
         {"by", 'b', 0, G_OPTION_ARG_STRING, &words.by, "a row an endpoint (default), or a client", "WHAT"},
-        {"format", 'f', 0, G_OPTION_ARG_STRING, &words.format, "table (default), ndjson or csv", "FORMAT"},
+        {"format", 'f', 0, G_OPTION_ARG_STRING, &words.format, "table (default), ndjson, csv, html or none", "FORMAT"},
         {"output", 'w', 0, G_OPTION_ARG_FILENAME, &options->output, "write there, not to standard output", "FILE"},
         {"quiet", 'q', 0, G_OPTION_ARG_NONE, &words.quiet, "no line for each connection, no progress", NULL},
         {"log", 'l', 0, G_OPTION_ARG_FILENAME, &options->log, "append records to it as they come", "FILE"},
@@ -220,14 +258,13 @@ bool options_parse(struct options *options, int *argc, char ***argv)
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->paths, NULL, "PATH..."},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };
-    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+    g_autoptr(GOptionContext) context = g_option_context_new("(captures, directories; - is standard input)");
     g_autoptr(GError) error = NULL;
 
-    g_option_context_set_summary(context, "Which SIP-over-TLS servers ask for a client certificate, and which of\n"
-                                          "their connections need its clientAuth EKU?");
+    g_option_context_set_summary(context,
+                                 "Which SIP-over-TLS servers ask for a client certificate, and so for clientAuth?");
     g_option_context_set_description(
-        context, "PATH: a capture, a directory of them, or - for one on standard input.\n"
-                 "Exit status: 0 all endpoints decided, none at risk; 1 one at risk or failing;\n"
+        context, "Exit status: 0 all endpoints decided, none at risk; 1 one at risk or failing;\n"
                  "3 one undecided, or none found; 2 not all read, or wrong usage; 130 interrupted.");
     g_option_context_add_main_entries(context, entries, NULL);
     const bool is_parsed = g_option_context_parse(context, argc, argv, &error);
@@ -247,7 +284,11 @@ void options_clear(struct options *options)
     host_names_free(options->names);
     g_free(options->output);
     g_free(options->log);
+    g_free(options->watch);
+    g_free(options->on_change);
     g_free(options->list);
+    g_free(options->write_list);
+    g_free(options->expect);
     g_free(options->ports);
     g_free(options->keylog);
     g_strfreev(options->paths);

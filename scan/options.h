@@ -10,7 +10,7 @@
 #include "networks.h"
 #include "workers.h"
 
-enum format { FORMAT_TABLE, FORMAT_NDJSON, FORMAT_CSV };
+enum format { FORMAT_TABLE, FORMAT_NDJSON, FORMAT_CSV, FORMAT_HTML, FORMAT_NONE };
 
 struct options {
     struct engine_options engine;
@@ -22,11 +22,16 @@ struct options {
     bool quiet, by_client, series, resume;
     bool version; /* and nothing else is wanted */
     unsigned shard, shards;
-    char *output; /* NULL: standard output */
-    char *log;    /* NULL: none */
-    char *list;   /* of more paths: --files-from; NULL: none */
-    char **paths; /* NULL: none */
-    char **logs;  /* to report from, in place of reading captures; NULL: none */
+    unsigned plan;    /* shards to plan for, and read nothing; 0: none */
+    char *write_list; /* to write, and read nothing; NULL: none */
+    char *expect;     /* list of the files that must have a record; NULL: none */
+    char *output;     /* NULL: standard output */
+    char *log;        /* NULL: none */
+    char *watch;      /* the directory to follow; NULL: none */
+    char *on_change;  /* command to run for each change; NULL: none */
+    char *list;       /* of more paths: --files-from; NULL: none */
+    char **paths;     /* NULL: none */
+    char **logs;      /* to report from, in place of reading captures; NULL: none */
     char *ports, *keylog;
 };
 

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "plain-capture.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum {
     MOST_INTERFACES = 64,
     LONGEST_PACKET = 262144, /* octets; libwiretap takes no longer ones either */
-    WINDOW = 8 << 20,        /* octets behind which the file's pages are no longer held */
+    LONGEST_BLOCK = 1 << 20, /* octets; what is longer is for libwiretap */
+    CHUNK = 1 << 18,         /* octets that are read at a time: few enough to stay in the processor's cache */
 };
 
 enum pcapng_block { BLOCK_INTERFACE = 1, BLOCK_NAMES = 4, BLOCK_STATISTICS = 5, BLOCK_PACKET = 6 };
@@ -22,12 +23,15 @@ struct interface {
 };
 
 struct plain_capture {
-    const uint8_t *octets;
-    uint64_t size, at;
-    uint64_t let_go; /* octets at the beginning: a multiple of WINDOW */
+    int file;
+    size_t at, end;  /* of what is in the buffer and was not taken yet */
+    uint64_t offset; /* in the file, of what is at `at` */
+    uint64_t size;   /* of the file when it was opened */
+    bool has_failed; /* reading it */
     bool is_swapped, is_pcapng;
     struct interface interface[MOST_INTERFACES];
     unsigned interfaces;
+    uint8_t buffer[LONGEST_BLOCK + CHUNK];
 };
 
 static uint16_t u16(const struct plain_capture *c, const uint8_t *at)
@@ -46,8 +50,39 @@ static uint32_t u32(const struct plain_capture *c, const uint8_t *at)
     return c->is_swapped ? GUINT32_SWAP_LE_BE(value) : value;
 }
 
-/* Whether there are so many octets left. */
-static bool has(const struct plain_capture *c, uint64_t length) { return c->size - c->at >= length; }
+/* What was not taken yet. */
+static const uint8_t *here(const struct plain_capture *c) { return c->buffer + c->at; }
+
+static void take(struct plain_capture *c, uint32_t length)
+{
+    c->at += length;
+    c->offset += length;
+}
+
+/* Moves what is left to the beginning of the buffer, and reads more behind it. False: there is no more. */
+static bool read_chunk(struct plain_capture *c)
+{
+    ssize_t got;
+
+    memmove(c->buffer, here(c), c->end - c->at);
+    c->end -= c->at;
+    c->at = 0;
+    do
+        got = read(c->file, c->buffer + c->end, MIN(CHUNK, sizeof c->buffer - c->end));
+    while (got < 0 && errno == EINTR);
+    c->has_failed = c->has_failed || got < 0;
+    c->end += got > 0 ? (size_t)got : 0;
+    return got > 0;
+}
+
+/* Whether there are so many octets. They are here() then. */
+static bool has(struct plain_capture *c, uint32_t length)
+{
+    while (c->end - c->at < length)
+        if (length > LONGEST_BLOCK || !read_chunk(c))
+            return false;
+    return true;
+}
 
 /* False: a link type (tcpdump.org/linktypes.html) whose packets need more than their octets, or are not known here. */
 static bool set_link(struct interface *interface, uint32_t link)
@@ -82,66 +117,72 @@ static bool open_pcap(struct plain_capture *c)
 
     if (!has(c, HEADER))
         return false;
-    memcpy(&magic, c->octets, sizeof magic);
+    memcpy(&magic, here(c), sizeof magic);
     for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
         c->is_swapped = magic == GUINT32_SWAP_LE_BE(kinds[i].magic);
         if (magic != kinds[i].magic && !c->is_swapped)
             continue;
         c->interface[0].units = kinds[i].units;
-        c->at = HEADER;
-        return u16(c, c->octets + 4) == MAJOR && u16(c, c->octets + 6) == MINOR &&
-               set_link(&c->interface[0], u32(c, c->octets + 20));
+        const uint8_t *header = here(c);
+        take(c, HEADER);
+        return u16(c, header + 4) == MAJOR && u16(c, header + 6) == MINOR &&
+               set_link(&c->interface[0], u32(c, header + 20));
     }
     return false;
+}
+
+/* Of a packet or block that is not whole. */
+static enum plain_next at_end(const struct plain_capture *c)
+{
+    return c->at == c->end && !c->has_failed ? PLAIN_END : PLAIN_ODD;
 }
 
 static enum plain_next next_of_pcap(struct plain_capture *c, struct plain_packet *packet)
 {
     enum { HEADER = 16 };
-    const uint8_t *header = c->octets + c->at;
 
-    if (!has(c, 1))
-        return PLAIN_END;
     if (!has(c, HEADER))
-        return PLAIN_ODD;
+        return at_end(c);
     const uint64_t units = c->interface[0].units;
+    const uint32_t captured = u32(c, here(c) + 8);
+    if (captured > LONGEST_PACKET || !has(c, HEADER + captured))
+        return PLAIN_ODD;
+    const uint8_t *header = here(c);
     const uint32_t fraction = u32(c, header + 4);
     *packet = (struct plain_packet){
         .octets = header + HEADER,
-        .captured = u32(c, header + 8),
+        .captured = captured,
         .length = u32(c, header + 12),
         .encapsulation = c->interface[0].encapsulation,
-        .offset = (int64_t)c->at,
+        .offset = (int64_t)c->offset,
     };
-    if (packet->captured > LONGEST_PACKET || packet->captured > packet->length || fraction >= units ||
-        !has(c, HEADER + packet->captured))
+    if (captured > packet->length || fraction >= units)
         return PLAIN_ODD;
     packet->time.secs = u32(c, header);
     packet->time.nsecs = (int)(fraction * (1000000000 / units));
-    c->at += HEADER + packet->captured;
+    take(c, HEADER + captured);
     return PLAIN_PACKET;
 }
 
 /* ---- pcapng ------------------------------------------------------------------------------------ */
 
 /* The body of the block at hand. False: it is broken, or not all there. */
-static bool block(const struct plain_capture *c, uint32_t *type, const uint8_t **body, uint32_t *length)
+static bool block(struct plain_capture *c, uint32_t *type, const uint8_t **body, uint32_t *length)
 {
     enum { AROUND = 12 }; /* type and length in front, length once more behind */
 
     if (!has(c, AROUND))
         return false;
-    const uint8_t *at = c->octets + c->at;
-    const uint32_t total = u32(c, at + 4);
-    if (total < AROUND || total % 4 || !has(c, total) || u32(c, at + total - 4) != total)
+    const uint32_t total = u32(c, here(c) + 4);
+    if (total < AROUND || total % 4 || !has(c, total) || u32(c, here(c) + total - 4) != total)
         return false;
-    *type = u32(c, at);
-    *body = at + 8;
+    *type = u32(c, here(c));
+    *body = here(c) + 8;
     *length = total - AROUND;
     return true;
 }
 
-static void skip_block(struct plain_capture *c) { c->at += u32(c, c->octets + c->at + 4); }
+static void skip_block(struct plain_capture *c) { take(c, u32(c, here(c) + 4)); }
 
 /* False: an option that changes what the packets mean. */
 static bool read_options(const struct plain_capture *c, struct interface *interface, const uint8_t *at, uint32_t length)
@@ -187,10 +228,10 @@ static bool open_pcapng(struct plain_capture *c)
 
     if (!has(c, FIXED))
         return false;
-    memcpy(&order, c->octets + BYTE_ORDER_AT, sizeof order);
+    memcpy(&order, here(c) + BYTE_ORDER_AT, sizeof order);
     c->is_swapped = order == GUINT32_SWAP_LE_BE(byte_order);
     if ((order != byte_order && !c->is_swapped) || !block(c, &type, &body, &length) || type != SECTION ||
-        u16(c, c->octets + VERSION_AT) != MAJOR || u16(c, c->octets + VERSION_AT + 2) != MINOR)
+        u16(c, here(c) + VERSION_AT) != MAJOR || u16(c, here(c) + VERSION_AT + 2) != MINOR)
         return false;
     for (skip_block(c); block(c, &type, &body, &length) && type == BLOCK_INTERFACE; skip_block(c))
         if (!read_interface(c, body, length))
@@ -214,7 +255,7 @@ static enum plain_next packet_of_block(struct plain_capture *c, const uint8_t *b
         .interface = u32(c, body),
         .encapsulation = interface->encapsulation,
         .time = {(time_t)(time / interface->units), (int)(time % interface->units * (1000000000 / interface->units))},
-        .offset = (int64_t)c->at,
+        .offset = (int64_t)c->offset,
     };
     if (packet->captured > LONGEST_PACKET || packet->captured > packet->length || packet->captured > length - FIXED)
         return PLAIN_ODD;
@@ -227,37 +268,31 @@ static enum plain_next next_of_pcapng(struct plain_capture *c, struct plain_pack
     uint32_t type, length;
     const uint8_t *body;
 
-    while (has(c, 1)) {
-        if (!block(c, &type, &body, &length))
-            return PLAIN_ODD;
+    while (block(c, &type, &body, &length)) {
         if (type == BLOCK_PACKET)
             return packet_of_block(c, body, length, packet);
         if (type != BLOCK_NAMES && type != BLOCK_STATISTICS)
             return PLAIN_ODD; /* keys, another section, what is not known */
         skip_block(c);
     }
-    return PLAIN_END;
+    return at_end(c);
 }
 
 /* ---- both -------------------------------------------------------------------------------------- */
 
 struct plain_capture *plain_capture_open(const char *path)
 {
-    struct plain_capture *c = g_new0(struct plain_capture, 1);
-    const int file = open(path, O_RDONLY | O_CLOEXEC);
+    struct plain_capture *c = g_new(struct plain_capture, 1);
     struct stat status;
 
-    if (file >= 0 && fstat(file, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0) {
-        void *octets = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, file, 0);
-        c->octets = octets == MAP_FAILED ? NULL : octets;
-        c->size = c->octets ? (uint64_t)status.st_size : 0;
-    }
-    if (file >= 0)
-        close(file);
-    c->is_pcapng = c->octets && open_pcapng(c);
-    if (c->is_pcapng || (c->octets && open_pcap(c))) {
-        madvise((void *)(uintptr_t)c->octets, c->size, MADV_SEQUENTIAL);
-        return c;
+    memset(c, 0, offsetof(struct plain_capture, buffer));
+    c->file = open(path, O_RDONLY | O_CLOEXEC);
+    if (c->file >= 0 && fstat(c->file, &status) == 0 && S_ISREG(status.st_mode)) {
+        c->size = (uint64_t)status.st_size;
+        posix_fadvise(c->file, 0, 0, POSIX_FADV_SEQUENTIAL);
+        c->is_pcapng = open_pcapng(c);
+        if (c->is_pcapng || (c->offset == 0 && open_pcap(c)))
+            return c;
     }
     plain_capture_close(c);
     return NULL;
@@ -267,31 +302,17 @@ void plain_capture_close(struct plain_capture *c)
 {
     if (!c)
         return;
-    if (c->octets)
-        munmap((void *)(uintptr_t)c->octets, c->size);
+    if (c->file >= 0)
+        close(c->file);
     g_free(c);
-}
-
-/* What was read counts as this process's memory as long as it is mapped. */
-static void let_go(struct plain_capture *c)
-{
-    while (c->at - c->let_go >= 2 * WINDOW) {
-        madvise((void *)(uintptr_t)(c->octets + c->let_go), WINDOW, MADV_DONTNEED);
-        c->let_go += WINDOW;
-    }
 }
 
 enum plain_next plain_capture_next(struct plain_capture *c, struct plain_packet *packet)
 {
-    let_go(c);
     return c->is_pcapng ? next_of_pcapng(c, packet) : next_of_pcap(c, packet);
 }
 
-void plain_capture_progress(const struct plain_capture *c, int64_t *read, int64_t *size)
-{
-    *read = (int64_t)c->at;
-    *size = (int64_t)c->size;
-}
+int64_t plain_capture_size(const struct plain_capture *c) { return (int64_t)c->size; }
 
 void plain_capture_record(const struct plain_capture *c, const struct plain_packet *packet, struct ws_record *record)
 {
@@ -306,4 +327,22 @@ void plain_capture_record(const struct plain_capture *c, const struct plain_pack
     rec->rec_header.packet_header.interface_id = packet->interface;
     if (packet->encapsulation == WTAP_ENCAP_ETHERNET)
         rec->rec_header.packet_header.pseudo_header.eth.fcs_len = -1; /* not known */
+}
+
+/* What the sieve can look into. */
+static const struct {
+    int encapsulation;
+    enum sieve_link link;
+} sieve_links[] = {
+    {WTAP_ENCAP_ETHERNET, LINK_ETHERNET}, {WTAP_ENCAP_SLL, LINK_SLL},       {WTAP_ENCAP_SLL2, LINK_SLL2},
+    {WTAP_ENCAP_RAW_IP, LINK_IP},         {WTAP_ENCAP_RAW_IP4, LINK_IP},    {WTAP_ENCAP_RAW_IP6, LINK_IP},
+    {WTAP_ENCAP_NULL, LINK_LOOPBACK},     {WTAP_ENCAP_LOOP, LINK_LOOPBACK},
+};
+
+enum sieve_link plain_packet_link(const struct plain_packet *packet)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(sieve_links); i++)
+        if (sieve_links[i].encapsulation == packet->encapsulation)
+            return sieve_links[i].link;
+    return LINK_UNKNOWN;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * plain-capture.h - the packets of an uncompressed pcap or pcapng file, where they lie in memory
+ * plain-capture.h - the packets of an uncompressed pcap or pcapng file
  *
- * For the common case only, and so that looking at a packet costs no copy of it: pcap in either byte order, in micro-
+ * For the common case only, and so that looking at a packet costs little: pcap in either byte order, in micro-
  * or nanoseconds, pcapng with one section whose interfaces stand at its beginning; and links of which Wireshark
  * needs to know nothing more than the octets. Anything else, and any damage, is for libwiretap to read from the
  * beginning, and to name. draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng.
@@ -10,16 +10,19 @@
 #ifndef SIPTLS_PLAIN_CAPTURE_H
 #define SIPTLS_PLAIN_CAPTURE_H
 
+#include "sieve.h"
 #include "ws-compat.h"
 
 struct plain_packet {
-    const uint8_t *octets; /* good until the capture is closed */
+    const uint8_t *octets; /* good until the next one */
     uint32_t captured, length;
     uint32_t interface; /* pcapng */
     int encapsulation;  /* WTAP_ENCAP_... */
     nstime_t time;
     int64_t offset; /* of its record in the file */
 };
+
+enum sieve_link plain_packet_link(const struct plain_packet *packet);
 
 struct plain_capture;
 
@@ -31,8 +34,8 @@ enum plain_next { PLAIN_PACKET, PLAIN_END, PLAIN_ODD /* libwiretap must read it,
 
 enum plain_next plain_capture_next(struct plain_capture *capture, struct plain_packet *packet);
 
-/* Octets read so far, and in all. */
-void plain_capture_progress(const struct plain_capture *capture, int64_t *read, int64_t *size);
+/* Octets of the file. */
+int64_t plain_capture_size(const struct plain_capture *capture);
 
 /* Makes of a packet what libwiretap would have made of it. */
 void plain_capture_record(const struct plain_capture *capture, const struct plain_packet *packet,

@@ -4,6 +4,7 @@
 #include "packet-siptls.h"
 #include "plain-capture.h"
 #include "record-json.h"
+#include "scout.h"
 #include "session.h"
 #include "sieve.h"
 #include "tails.h"
@@ -23,6 +24,7 @@ struct pass {
     struct tails *tails;     /* NULL: everything that the sieve lets pass is dissected */
     struct session *session; /* NULL: nothing was dissected so far */
     uint32_t frames;
+    uint32_t looked_at;      /* the memory, at this frame */
     GArray *frames_behind;   /* of uint32_t: the frames up to the end of each file that was read */
     GPtrArray *continued_in; /* of char *: the files behind the first */
     unsigned part, parts;    /* which of the connections: 0 to parts - 1 */
@@ -49,14 +51,8 @@ static void take_secrets(uint32_t type, const void *secrets, unsigned size)
 
 /* ---- packets ----------------------------------------------------------------------------------- */
 
-/* The segment of the packet that the sieve was shown last, if this is one; NULL: not known. */
-static const struct segment *segment_of(const struct pass *pass, const struct plain_packet *packet)
-{
-    return packet ? sieve_segment(pass->sieve) : NULL;
-}
-
-/* `packet` NULL: a record of another kind. */
-static void dissect(struct pass *pass, struct ws_record *record, int64_t offset, const struct plain_packet *packet)
+/* `segment`: of the packet; NULL: not known. */
+static void dissect(struct pass *pass, struct ws_record *record, int64_t offset, const struct segment *segment)
 {
     if (!pass->session) {
         pass->session = session_begin();
@@ -65,44 +61,32 @@ static void dissect(struct pass *pass, struct ws_record *record, int64_t offset,
     }
     session_dissect(pass->session, pass->file, record, pass->frames, offset);
     if (pass->tails)
-        tails_dissected(pass->tails, siptls_latest_connection(), segment_of(pass, packet));
+        tails_dissected(pass->tails, siptls_latest_connection(), segment);
 }
 
-static const struct {
-    int encapsulation;
-    enum sieve_link link;
-} links[] = {
-    {WTAP_ENCAP_ETHERNET, LINK_ETHERNET}, {WTAP_ENCAP_SLL, LINK_SLL},       {WTAP_ENCAP_SLL2, LINK_SLL2},
-    {WTAP_ENCAP_RAW_IP, LINK_IP},         {WTAP_ENCAP_RAW_IP4, LINK_IP},    {WTAP_ENCAP_RAW_IP6, LINK_IP},
-    {WTAP_ENCAP_NULL, LINK_LOOPBACK},     {WTAP_ENCAP_LOOP, LINK_LOOPBACK},
-};
-
-static enum sieve_link link_of(int encapsulation)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(links); i++)
-        if (links[i].encapsulation == encapsulation)
-            return links[i].link;
-    return LINK_UNKNOWN;
-}
-
-/* `packet` NULL: a record of another kind. */
-static bool matters(struct pass *pass, const struct plain_packet *packet)
+static void respect_keys(struct pass *pass)
 {
     /* with keys, SIP shows in the payload of any connection */
     if (has_keys && pass->continued_in->len == 0)
         sieve_need_all_tcp(pass->sieve);
     if (has_keys && pass->tails)
         tails_disable(pass->tails);
-    return !packet || sieve_passes(pass->sieve, link_of(packet->encapsulation), packet->octets, packet->captured);
+}
+
+/* `packet` NULL: a record of another kind. */
+static bool matters(struct pass *pass, const struct plain_packet *packet)
+{
+    respect_keys(pass);
+    return !packet || sieve_passes(pass->sieve, plain_packet_link(packet), packet->octets, packet->captured);
 }
 
 /* Whether it belongs to a connection of which nothing needs to be dissected any more. */
-static bool is_taken(struct pass *pass, const struct plain_packet *packet)
+static bool is_taken(struct pass *pass, const struct plain_packet *packet, const struct segment *segment)
 {
     const struct timestamp time = {packet ? packet->time.secs : 0, packet ? packet->time.nsecs : 0};
 
     return packet && pass->session && pass->tails && packet->captured == packet->length &&
-           tails_take(pass->tails, segment_of(pass, packet), pass->frames, time);
+           tails_take(pass->tails, segment, pass->frames, time);
 }
 
 /* What Wireshark's library says of a file, in words that go behind the file's name. */
@@ -189,19 +173,15 @@ static wtap *open_file(const char *path, struct file_result *result)
  * Wireshark keeps some 10 KiB of every connection until the end. Looks now and then, and says into how many parts
  * to divide the file when it will be too much.
  */
-static unsigned parts_for_memory(const struct pass *pass)
+static unsigned parts_for_memory(struct pass *pass, int64_t read, int64_t size)
 {
     enum { LOOK_EVERY = 1 << 14, MOST = 340 << 20, SPARE = 220 << 20, MOST_PARTS = 4096 }; /* octets */
-    int64_t size, read;
 
-    if (pass->frames % LOOK_EVERY || pass->is_whole || engine_resident() <= MOST)
+    if (pass->frames - pass->looked_at < LOOK_EVERY)
         return 0;
-    if (pass->plain) {
-        plain_capture_progress(pass->plain, &read, &size);
-    } else {
-        size = wtap_file_size(pass->file, NULL);
-        read = wtap_read_so_far(pass->file);
-    }
+    pass->looked_at = pass->frames;
+    if (pass->is_whole || engine_resident() <= MOST)
+        return 0;
     const uint64_t grown = engine_resident() - MIN(pass->resident, engine_resident());
     const uint64_t whole = read > 0 && size > read ? grown * (uint64_t)size / (uint64_t)read : grown;
     return MIN(pass->parts * (unsigned)(2 + whole / SPARE), MOST_PARTS);
@@ -236,36 +216,68 @@ static int read_packets(struct pass *pass, char **detail)
     while (!pass->parts_needed && ws_record_read(pass->file, &record, &error, detail, &offset)) {
         const struct plain_packet *packet = packet_of(&record, &seen);
         pass->frames++;
-        if (matters(pass, packet) && !is_taken(pass, packet))
-            dissect(pass, &record, offset, packet);
+        const bool passes = matters(pass, packet);
+        const struct segment *segment = packet ? sieve_segment(pass->sieve) : NULL;
+        if (passes && !is_taken(pass, packet, segment))
+            dissect(pass, &record, offset, segment);
         ws_record_reset(&record);
-        pass->parts_needed = parts_for_memory(pass);
+        pass->parts_needed = parts_for_memory(pass, wtap_read_so_far(pass->file), wtap_file_size(pass->file, NULL));
     }
     ws_record_clear(&record);
     g_array_append_val(pass->frames_behind, pass->frames);
     return error;
 }
 
-/* The same without libwiretap. */
-static void read_plain_packets(struct pass *pass)
+/* A packet that was read without libwiretap, and that the sieve let pass. */
+static void take_plain(struct pass *pass, struct ws_record *record, const struct plain_packet *packet,
+                       const struct segment *segment)
 {
-    struct ws_record record;
+    if (is_taken(pass, packet, segment))
+        return;
+    plain_capture_record(pass->plain, packet, record);
+    dissect(pass, record, packet->offset, segment);
+    ws_record_reset(record);
+}
+
+static enum plain_next read_small(struct pass *pass, struct ws_record *record)
+{
     struct plain_packet packet;
     enum plain_next next = PLAIN_END;
 
-    ws_record_init(&record);
     while (!pass->parts_needed && (next = plain_capture_next(pass->plain, &packet)) == PLAIN_PACKET) {
         pass->frames++;
-        if (matters(pass, &packet) && !is_taken(pass, &packet)) {
-            plain_capture_record(pass->plain, &packet, &record);
-            dissect(pass, &record, packet.offset, &packet);
-            ws_record_reset(&record);
-        }
-        pass->parts_needed = parts_for_memory(pass);
+        if (matters(pass, &packet))
+            take_plain(pass, record, &packet, sieve_segment(pass->sieve));
+        pass->parts_needed = parts_for_memory(pass, packet.offset, plain_capture_size(pass->plain));
     }
+    return next;
+}
+
+static enum plain_next read_ahead(struct pass *pass, struct ws_record *record, struct scout *scout)
+{
+    const struct scouted *scouted;
+
+    while (!pass->parts_needed && (scouted = scout_next(scout))) {
+        pass->frames = scouted->frame;
+        take_plain(pass, record, &scouted->packet, scouted->has_segment ? &scouted->segment : NULL);
+        pass->parts_needed = parts_for_memory(pass, scouted->packet.offset, plain_capture_size(pass->plain));
+    }
+    return scout_end(scout, &pass->frames);
+}
+
+/* The same without libwiretap. */
+static void read_plain_packets(struct pass *pass)
+{
+    enum { LARGE = 16 << 20 }; /* octets; a thread for less is not worth it */
+    struct ws_record record;
+
+    respect_keys(pass);
+    struct scout *scout = plain_capture_size(pass->plain) < LARGE ? NULL : scout_begin(pass->plain, pass->sieve, 1);
+    ws_record_init(&record);
+    const enum plain_next end = scout ? read_ahead(pass, &record, scout) : read_small(pass, &record);
     ws_record_clear(&record);
     g_array_append_val(pass->frames_behind, pass->frames);
-    pass->is_odd = next == PLAIN_ODD;
+    pass->is_odd = end == PLAIN_ODD;
 }
 
 static void read_first(struct pass *pass, struct file_result *result)
@@ -286,8 +298,6 @@ static void read_first(struct pass *pass, struct file_result *result)
 }
 
 /* ---- into the next file of a ring buffer -------------------------------------------------------- */
-
-enum { MOST_CONTINUATIONS = 4 }; /* a handshake takes seconds; a file of a ring buffer that is smaller is rare */
 
 /* Not one that began earlier, nor one that ended before the server had said anything: a scan of ports perhaps. */
 static bool is_under_way(const struct facts *facts)
@@ -387,6 +397,7 @@ static void collect(void *data, const struct facts *facts)
         .file = collecting->path,
         .continued_in = continued_in->len ? continued_in : NULL,
         .frames_behind = frames_behind,
+        .is_under_way = is_under_way(facts),
     };
     record_json_connection(collecting->result->records, facts, &place);
     collecting->result->connections++;
@@ -424,7 +435,7 @@ static void collect_all(struct pass *pass, const char *path, next_file *next, co
         result->records = g_string_new(NULL);
     if (!pass->session)
         return;
-    for (unsigned i = 0; next && i < MOST_CONTINUATIONS && (name = next(data, i)); i++)
+    for (unsigned i = 0; next && i < ENGINE_MOST_FOLLOWED && (name = next(data, i)); i++)
         if (!continue_into(pass, name))
             break;
     listing_each(pass->options->listing, collect, &collecting);

@@ -1,21 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "report-table.h"
 
-#include "advice.h"
 #include "names.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* Worst first; undetermined stands between what is wrong and what is right. */
-static const enum impact order[] = {IMPACT_FAILING, IMPACT_AT_RISK, IMPACT_UNDETERMINED, IMPACT_TOLERANT,
+const enum impact report_order[] = {IMPACT_FAILING, IMPACT_AT_RISK, IMPACT_UNDETERMINED, IMPACT_TOLERANT,
                                     IMPACT_UNAFFECTED};
+
+unsigned report_rank(enum impact impact)
+{
+    unsigned rank = 0;
+
+    while (report_order[rank] != impact)
+        rank++;
+    return rank;
+}
+
+/* As nearly all text is: printable ASCII. */
+static bool is_plain(const char *text)
+{
+    while (g_ascii_isprint(*text))
+        text++;
+    return *text == '\0';
+}
 
 /* Text from a capture for a terminal: nothing but printable characters. */
 static char *safe(const char *text)
 {
+    if (!text || is_plain(text))
+        return g_strdup(text ? text : "-");
     GString *out = g_string_new(NULL);
-    g_autofree char *valid = g_utf8_make_valid(text ? text : "-", -1);
+    g_autofree char *valid = g_utf8_make_valid(text, -1);
 
     for (const char *at = valid; *at; at = g_utf8_next_char(at)) {
         gunichar character = g_utf8_get_char(at);
@@ -24,9 +41,16 @@ static char *safe(const char *text)
     return g_string_free(out, FALSE);
 }
 
-static char *socket_text(const char *ip, uint16_t port)
+char *report_socket(const char *ip, uint16_t port)
 {
     return g_strdup_printf(strchr(ip, ':') ? "[%s]:%u" : "%s:%u", ip, port);
+}
+
+enum owner report_owner(const struct report_options *options, const char *server_ip)
+{
+    if (networks_is_empty(options->own))
+        return OWNER_UNKNOWN;
+    return networks_contain(options->own, server_ip) ? OWNER_OWN : OWNER_THEIRS;
 }
 
 static char *day_text(struct timestamp time)
@@ -88,8 +112,8 @@ char *report_command(const struct record *record)
 void report_connection(const struct record *record)
 {
     const struct contribution *c = record->contribution;
-    g_autofree char *client = socket_text(c->client_ip, record->client_port);
-    g_autofree char *server = socket_text(c->server_ip, c->server_port);
+    g_autofree char *client = report_socket(c->client_ip, record->client_port);
+    g_autofree char *server = report_socket(c->server_ip, c->server_port);
     g_autofree char *where = report_where(record);
     g_autofree char *alert = safe(record->alert);
 
@@ -101,7 +125,7 @@ void report_connection(const struct record *record)
 /* "192.0.2.1:5061 (sip.example.net) Munich" */
 static char *endpoint_name(const struct endpoint_summary *s, const struct host_names *names)
 {
-    g_autofree char *socket = s->server_port ? socket_text(s->server_ip, s->server_port) : g_strdup(s->server_ip);
+    g_autofree char *socket = s->server_port ? report_socket(s->server_ip, s->server_port) : g_strdup(s->server_ip);
     g_autofree char *sni = s->sni ? safe(s->sni) : NULL;
     g_autofree char *name = host_name(names, s->server_ip) ? safe(host_name(names, s->server_ip)) : NULL;
     GString *text = g_string_new(socket);
@@ -133,14 +157,12 @@ static void print_row(struct endpoints *endpoints, unsigned number, const struct
 static void print_what_to_do(struct endpoints *endpoints, unsigned number, const struct endpoint_summary *s, void *data)
 {
     const struct report_options *options = data;
-    const enum owner owner = networks_is_empty(options->own)                ? OWNER_UNKNOWN
-                             : networks_contain(options->own, s->server_ip) ? OWNER_OWN
-                                                                            : OWNER_THEIRS;
+
     if (s->impact == IMPACT_UNAFFECTED)
         return;
     g_autofree char *name = endpoint_name(s, options->names);
-    g_autofree char *socket = socket_text(s->server_ip, s->server_port);
-    g_autofree char *advice = advice_text(s->impact, s->reason, owner, socket);
+    g_autofree char *socket = report_socket(s->server_ip, s->server_port);
+    g_autofree char *advice = advice_text(s->impact, s->reason, report_owner(options, s->server_ip), socket);
     g_autofree char *undecided = endpoint_undecided_clients(endpoints, number);
 
     printf("  %s, %s (%s): %s; %s.", name, impact_name(s->impact), s->reason ? reason_name(s->reason) : "-",
@@ -154,11 +176,11 @@ static void print_what_to_do(struct endpoints *endpoints, unsigned number, const
 
 void report_in_order(struct endpoints *endpoints, each_endpoint *each, void *data)
 {
-    for (size_t rank = 0; rank < G_N_ELEMENTS(order); rank++) {
+    for (size_t rank = 0; rank < G_N_ELEMENTS(report_order); rank++) {
         for (unsigned i = 0; i < endpoints_count(endpoints); i++) {
             struct endpoint_summary summary;
             endpoint_summarise(endpoints, i, &summary);
-            if (summary.impact == order[rank])
+            if (summary.impact == report_order[rank])
                 each(endpoints, i, &summary, data);
             endpoint_summary_clear(&summary);
         }

@@ -5,6 +5,7 @@
 #ifndef SIPTLS_REPORT_TABLE_H
 #define SIPTLS_REPORT_TABLE_H
 
+#include "advice.h"
 #include "host-names.h"
 #include "networks.h"
 #include "record-read.h"
@@ -23,9 +24,21 @@ struct report_options {
 void report_connections_heading(void);
 void report_connection(const struct record *record);
 
+/* "192.0.2.1:5061", "[2001:db8::1]:5061". The caller frees it. */
+char *report_socket(const char *ip, uint16_t port);
+
+/* Whose box a server is. */
+enum owner report_owner(const struct report_options *options, const char *server_ip);
+
 /* "a.pcapng frames 3-17"; a shell command that shows the packets. The caller frees them. */
 char *report_where(const struct record *record);
 char *report_command(const struct record *record);
+
+/* Worst first; undetermined stands between what is wrong and what is right. */
+extern const enum impact report_order[IMPACT_FAILING + 1];
+
+/* Where an impact stands there: 0 is the worst. */
+unsigned report_rank(enum impact impact);
 
 typedef void each_endpoint(struct endpoints *, unsigned number, const struct endpoint_summary *, void *data);
 

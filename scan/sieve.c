@@ -487,6 +487,12 @@ struct sieve *sieve_new(bool (*is_sip_port)(uint16_t port))
     return sieve;
 }
 
+void sieve_ask_for_ports(struct sieve *sieve)
+{
+    for (unsigned port = 0; port < G_N_ELEMENTS(sieve->tcp_ports); port++)
+        port_passes(sieve, (uint16_t)port);
+}
+
 bool sieve_passes(struct sieve *sieve, enum sieve_link link, const uint8_t *octets, uint32_t captured)
 {
     const struct cursor c = {octets, captured};

@@ -53,6 +53,9 @@ struct segment {
 struct sieve *sieve_new(bool (*is_sip_port)(uint16_t port));
 void sieve_free(struct sieve *sieve);
 
+/* Asks is_sip_port() about all ports now: it will not be asked any more. */
+void sieve_ask_for_ports(struct sieve *sieve);
+
 /* `captured`: how many octets there are. */
 bool sieve_passes(struct sieve *sieve, enum sieve_link link, const uint8_t *octets, uint32_t captured);
 

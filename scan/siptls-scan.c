@@ -4,6 +4,7 @@
  */
 #include "audit.h"
 #include "exit-codes.h"
+#include "watch.h"
 
 #include <locale.h>
 #include <signal.h>
@@ -45,7 +46,7 @@ int main(int argc, char **argv)
     if (is_parsed && options.version)
         status = print_version();
     else if (is_parsed)
-        status = audit_run(&options, &interrupted);
+        status = options.watch ? watch_run(&options, &interrupted) : audit_run(&options, &interrupted);
     options_clear(&options);
     return status;
 }

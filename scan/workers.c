@@ -81,14 +81,15 @@ static bool receive_all(int from, void *octets, size_t length)
 
 static bool answer_with(int to, const struct file_result *result, bool is_last)
 {
-    const struct answer answer = {
-        .packets = result->packets,
-        .status = result->status,
-        .connections = result->connections,
-        .cause_length = result->cause ? (uint32_t)strlen(result->cause) : 0,
-        .records_length = result->records ? (uint32_t)result->records->len : 0,
-        .is_last = is_last,
-    };
+    struct answer answer;
+
+    memset(&answer, 0, sizeof answer); /* its padding is sent, too */
+    answer.packets = result->packets;
+    answer.status = result->status;
+    answer.connections = result->connections;
+    answer.cause_length = result->cause ? (uint32_t)strlen(result->cause) : 0;
+    answer.records_length = result->records ? (uint32_t)result->records->len : 0;
+    answer.is_last = is_last;
 
     return send_all(to, &answer, sizeof answer) && send_all(to, result->cause, answer.cause_length) &&
            (!result->records || send_all(to, result->records->str, answer.records_length));

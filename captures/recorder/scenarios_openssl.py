@@ -84,6 +84,20 @@ def _(lab):
     return [Connection("1.0", True, "both", impact="at_risk", reason="relies_on_client_auth_eku")]
 
 
+@scenario("request-on", "A provider's call before a repair: OpenSSL, TLS 1.2; the server requires a certificate and accepts the "
+          "provider's, which has serverAuth and clientAuth.")
+def _(lab):
+    pair(lab, "1.2", "require", "both")
+    return [Connection("1.2", True, "both", impact="at_risk", reason="relies_on_client_auth_eku",
+                       shown=CHAIN["both"])]
+
+
+@scenario("request-off", "The same provider's call behind the repair: the same server with the request turned off.")
+def _(lab):
+    pair(lab, "1.2", "no", "both")
+    return [Connection("1.2", False)]
+
+
 @scenario("openssl-tls11-not-asked", "OpenSSL, TLS 1.1. The server does not ask.")
 def _(lab):
     pair(lab, "1.1", "no", "both")

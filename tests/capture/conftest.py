@@ -17,6 +17,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 CAPTURES = ROOT / "captures"
 NOBODY = 65534
+CAPTURING = "+net_raw,+net_admin"
 
 
 def load_expected():
@@ -81,6 +82,19 @@ class Host:
         if os.geteuid() != 0:
             return []
         return ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+
+    @staticmethod
+    def own_network(*command):
+        """The command in a network of its own, where loopback is all there is, and where who is no root may capture, too."""
+        unshare = ["--net"] if os.geteuid() == 0 else ["--map-current-user", "--net", "--keep-caps"]
+        return ["unshare", *unshare, "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *map(str, command)]
+
+    @classmethod
+    def capturing(cls):
+        """What a command begins with to be an ordinary user's who may capture in this network."""
+        if os.geteuid() != 0:
+            return []
+        return [*cls.unprivileged(), "--inh-caps", CAPTURING, "--ambient-caps", CAPTURING]
 
     def run(self, program: str, *arguments, plugin=True, check=True, stdin=None, timeout=600, cwd=None):
         """Runs one of Wireshark's programs as an ordinary user; returns the finished process."""

@@ -32,6 +32,12 @@ def of_type(lines, kind):
     return [line for line in lines if line["type"] == kind]
 
 
+def records_of(host, *logs):
+    """Those that count in the logs: what was cut off in the middle of a file does not."""
+    lines = scan(host, "--format", "ndjson", "--from-log", *logs).out.splitlines()
+    return sorted(line for line in lines if '"type":"run"' not in line)
+
+
 def logged(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
 

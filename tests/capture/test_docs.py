@@ -12,6 +12,7 @@ from conftest import ROOT
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 CHECK = (ROOT / "check").read_text()
 DOCUMENTS = "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"
+MANUALS = "README.md", *sorted(f"doc/{path.name}" for path in (ROOT / "doc").glob("*.md"))
 MADE_BY_BUILDING = "build/"
 OF_WIRESHARK = "epan/", "wiretap/", "wsutil/", "wireshark", "config.h", "ws_"
 
@@ -59,7 +60,7 @@ def test_every_command_exists():
 def test_every_option_of_check_exists():
     own = re.search(r'^flavours="(.*)"$', CHECK, re.MULTILINE)[1].split()
     used = {word for words in commands() if words[0] == "./check" for word in words[1:] if word.startswith("-")}
-    assert own == ["--plain", "--sanitize"] and set(own) <= used
+    assert own == ["--plain", "--sanitize", "--fuzz"] and set(own) <= used
     of_ctest = subprocess.run(["ctest", "--help"], check=True, stdout=subprocess.PIPE, text=True).stdout
     assert [option for option in used - set(own) if f"  {option}" not in of_ctest] == []
 
@@ -100,6 +101,6 @@ def test_version_of_the_changelog_is_that_of_the_project():
     assert f"To be {version}," in changelog or f"## [{version}]" in changelog
 
 
-@pytest.mark.parametrize("document", (*DOCUMENTS, "README.md"))
+@pytest.mark.parametrize("document", (*DOCUMENTS, *MANUALS))
 def test_lines_end_without_blanks(document):
     assert not re.search(r"[ \t]$", (ROOT / document).read_text(), re.MULTILINE)

@@ -14,9 +14,10 @@ from test_install import DATA, PROFILE_FILES, SYSTEM, showing
 
 MINOR = os.path.basename(SYSTEM)
 PLUGIN = f".local/lib/wireshark/plugins/{MINOR}/epan/siptls.so"
-PROGRAM = ".local/bin/siptls-scan"
+SCRIPTS = "siptls-merge", "siptls-slurm", "siptls-task"
+PROGRAMS = sorted([*SCRIPTS, "siptls-scan"])
 PROFILES = ".config/wireshark/profiles"
-INSTALLED = [*(f"{PROFILES}/{name}" for name in PROFILE_FILES), PROGRAM, PLUGIN,
+INSTALLED = [*(f"{PROFILES}/{name}" for name in PROFILE_FILES), *(f".local/bin/{name}" for name in PROGRAMS), PLUGIN,
              ".local/share/bash-completion/completions/siptls-scan", ".local/share/man/man1/siptls-scan.1"]
 WRONG_USAGE = 2
 
@@ -149,7 +150,7 @@ def test_archive_for_all(host, archive, home):
         os.makedirs(at, exist_ok=True)
         command += showing(folder, at)
     run([*command, archive / "install", "--system"], home)
-    assert files_in(home) == ["local/bin/siptls-scan", "local/share/bash-completion/completions/siptls-scan",
+    assert files_in(home) == [*(f"local/bin/{name}" for name in PROGRAMS), "local/share/bash-completion/completions/siptls-scan",
                               "local/share/man/man1/siptls-scan.1", "plugins/siptls.so",
                               *(f"profiles/{name}" for name in PROFILE_FILES)]
     assert f"{SYSTEM}/epan/siptls.so" in run([*command, "tshark", "-G", "plugins"], home).stdout
@@ -161,10 +162,11 @@ def test_debian_package(packages, host):
     (path,) = packages.glob("*.deb")
     folder = host.base / "unpacked"
     run(["dpkg-deb", "--extract", path, folder], host.base)
-    documents = [f"usr/share/doc/siptls/{name}" for name in ("README.md", "changelog.gz", "copyright")]
+    documents = [f"usr/share/doc/siptls/{name}" for name in (
+        "README.md", "changelog.gz", "copyright", "kubernetes-job.yaml", "many-machines.md")]
     profile = [f"{DATA[1:]}/profiles/{name}" for name in PROFILE_FILES]
     completions = ["usr/share/bash-completion/completions/siptls-scan", "usr/share/zsh/vendor-completions/_siptls-scan"]
-    assert files_in(folder) == sorted([f"{SYSTEM[1:]}/epan/siptls.so", "usr/bin/siptls-scan", *profile,
+    assert files_in(folder) == sorted([f"{SYSTEM[1:]}/epan/siptls.so", *(f"usr/bin/{name}" for name in PROGRAMS), *profile,
                                        "usr/share/man/man1/siptls-scan.1.gz", *completions, *documents])
     fields = dict(line.split(": ", 1) for line in run(["dpkg-deb", "--field", path], host.base).stdout.splitlines()
                   if ": " in line and not line.startswith(" "))

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Every command of the README marked to be run prints what the README shows."""
+"""Every command of the README and of doc/*.md that is marked to be run prints what is shown behind it."""
 
 import os
 import re
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,19 +13,44 @@ import pytest
 from conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"<!-- run -->\n```console\n\$ (.*?)\n(.*?)```", README, re.DOTALL)
+DOCUMENTS = ["README.md", *sorted(f"doc/{path.name}" for path in (ROOT / "doc").glob("*.md"))]
+# a command may go on in lines that begin with "> "
+SHOWN = re.compile(r"```console\n\$ (.*\n(?:> .*\n)*)((?:.*\n)*?)```")
+RUN = "<!-- run -->\n"
 
 
-def run(host, command):
-    """./audit ends by running siptls-scan with its own arguments; what it sets up is in place here."""
-    program, *arguments = shlex.split(command)
-    return host.run(host.scan if program in ("./audit", "siptls-scan") else program, *arguments, cwd=host.base, check=False)
+def blocks(document):
+    """Command and what it prints, in order."""
+    text = (ROOT / document).read_text()
+    found = [(match[1].replace("\n> ", "\n"), match[2]) for match in SHOWN.finditer(text) if text[:match.start()].endswith(RUN)]
+    assert text.count(RUN) == text.count("```console") == len(found), f"{document}: a command that is not run"
+    return found
 
 
-@pytest.mark.parametrize("command, shown", BLOCKS)
-def test_command_prints_what_the_readme_shows(host, command, shown):
-    assert shown
-    assert run(host, command).out == shown
+@pytest.fixture(name="place")
+def make_place(host):
+    """A folder with the captures, in which ./audit and siptls-scan are what was built: what ./audit sets up is in place."""
+    place = host.work / "place"
+    place.mkdir()
+    place.chmod(0o777)
+    (place / "captures").symlink_to(host.captures)
+    for name in ("audit", "siptls-scan"):
+        (place / name).symlink_to(host.scan)
+    yield place
+    shutil.rmtree(place)
+
+
+@pytest.mark.parametrize("document", [document for document in DOCUMENTS if RUN in (ROOT / document).read_text()])
+def test_commands_print_what_is_shown(host, place, document):
+    """One behind the other, in one folder."""
+    for command, shown in blocks(document):
+        assert shown
+        done = host.run("env", f"PATH={place}:{os.environ['PATH']}", "sh", "-c", command, cwd=place, check=False)
+        assert done.out == shown, f"{command}\n{done.err}"
+
+
+def test_there_are_commands():
+    assert len(blocks("README.md")) >= 4 and len(blocks("doc/recipes.md")) >= 8
 
 
 def shown_line(program):
@@ -45,7 +71,7 @@ def test_keys_are_put_into_a_capture(host):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="capturing on an interface needs root")
 def test_line_for_the_ring_buffer_captures(tmp_path):
-    *command, made = shown_line("dumpcap")
+    *command, made = shown_line("dumpcap -i any")
     assert command[-1] == "-w"
     alone = "unshare", "--net", "sh", "-euc", 'ip link set lo up; exec "$@"', "sh"
     # it ends by itself, here
@@ -54,10 +80,6 @@ def test_line_for_the_ring_buffer_captures(tmp_path):
     assert done.returncode == 0, done.stdout
     (file,) = tmp_path.iterdir()
     assert re.fullmatch(r"sip-tls_00001_\d{14}\.pcapng", file.name)
-
-
-def test_readme_has_commands():
-    assert len(BLOCKS) >= 4
 
 
 def words_of(enumerators):

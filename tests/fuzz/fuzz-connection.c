@@ -121,12 +121,12 @@ static void certificate(struct input *in, struct message *m)
 static struct message next_message(struct input *in)
 {
     const uint8_t head = take8(in);
-    struct message m = {.type = message_types[head & 15], .length = 40};
+    struct message m = {.type = message_types[head & 15], .length = 40, .fills = true};
 
     if (m.type == 255)
         m.type = take8(in);
     if (head & 16)
-        m.length = take16(in);
+        m.length = take16(in), m.fills = m.length & 1;
     if (m.type == HS_SERVER_HELLO || m.type == HS_CLIENT_HELLO)
         m.version = 0x0303, m.cipher = ciphers[0];
     if (head & 32)

@@ -126,7 +126,7 @@ static struct message message_of(const struct world *world, char letter)
 {
     static const char *const ciphers[] = {"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_AES_128_GCM_SHA256"};
     static GBytes *session;
-    struct message m = {.length = octets_of(letter) - 4u};
+    struct message m = {.length = octets_of(letter) - 4u, .fills = true};
 
     session = session ? session : g_bytes_new_static("0123456789abcdef", 16);
     for (size_t i = 0; i < G_N_ELEMENTS(messages); i++)

@@ -3,249 +3,12 @@
  * The state machine of one connection: what it concludes from the messages of a handshake, every
  * reason it has for not concluding, and that what is missing never turns into "not requested".
  *
- * A connection is written as a script, one line a TCP segment. `>` is from the client, `<` from
- * the server, and then words, one a TLS record; `+` joins handshake messages in one record:
- *
- *     ch[:...] sh[:...] cert cert:empty cr shd cke fin  handshake messages (hello options: see hello_option)
- *     ccs, efin (an encrypted handshake record), data, sip, hidden:N (octets), alert:N, ealert
- *     SYN FIN RST  flags
- *
- * In front of it, `-` loses the segment, `~` cuts it (snapshot length), `?` leaves it undissected.
+ * Scripts: see play.h.
  */
-#include "connection.h"
 #include "names.h"
+#include "play.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-#define MOST_SEGMENTS 24
-
-struct play {
-    struct connection *connection;
-    uint32_t sequence[2]; /* by side: client, server */
-    uint32_t frame;
-    bool tls13;
-    unsigned events;
-};
-
-/* ---- scripts ----------------------------------------------------------------------------------- */
-
-static void hello_option(struct message *m, const char *option)
-{
-    static const char id[] = "0123456789abcdef0123456789abcdef", other[] = "another";
-
-    if (strcmp(option, "id") == 0)
-        m->session_id = g_bytes_new_static(id, 32);
-    else if (strcmp(option, "other-id") == 0)
-        m->session_id = g_bytes_new_static(other, sizeof other);
-    else if (strcmp(option, "13") == 0)
-        m->selected_version = 0x0304;
-    else if (strcmp(option, "ssl3") == 0)
-        m->version = 0x0300;
-    else if (strcmp(option, "aes") == 0)
-        m->cipher = "TLS_AES_128_GCM_SHA256";
-    else if (strcmp(option, "psk") == 0)
-        m->pre_shared_key = true;
-    else if (strcmp(option, "pha") == 0)
-        m->post_handshake_auth = true;
-    else if (strcmp(option, "anon-offered") == 0)
-        m->offers_suite_that_cannot_ask = true;
-    else if (strcmp(option, "anon") == 0)
-        m->cipher = "TLS_DH_anon_WITH_AES_128_CBC_SHA";
-    else if (strcmp(option, "hrr") == 0)
-        m->retry_request = true;
-    else
-        g_error("no hello option %s", option);
-}
-
-static void hello(struct message *m, uint8_t type, char **words)
-{
-    m->type = type;
-    m->length = 90;
-    m->version = 0x0303;
-    m->cipher = type == HS_SERVER_HELLO ? "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256" : NULL;
-    for (; *words; words++)
-        hello_option(m, *words);
-}
-
-static struct message message_of(const char *word)
-{
-    static const struct {
-        const char *word;
-        uint8_t type;
-    } plain[] = {{"hr", HS_HELLO_REQUEST},        {"ee", HS_ENCRYPTED_EXTENSIONS},
-                 {"ske", HS_SERVER_KEY_EXCHANGE}, {"cr", HS_CERTIFICATE_REQUEST},
-                 {"shd", HS_SERVER_HELLO_DONE},   {"cv", HS_CERTIFICATE_VERIFY},
-                 {"cke", HS_CLIENT_KEY_EXCHANGE}, {"fin", HS_FINISHED},
-                 {"url", HS_CERTIFICATE_URL}};
-    struct message m = {.length = 40};
-    g_auto(GStrv) part = g_strsplit(word, ":", -1);
-
-    if (strcmp(part[0], "ch") == 0) {
-        hello(&m, HS_CLIENT_HELLO, part + 1);
-    } else if (strcmp(part[0], "sh") == 0) {
-        hello(&m, HS_SERVER_HELLO, part + 1);
-    } else if (strcmp(part[0], "cert") == 0 || strcmp(part[0], "ccert") == 0) {
-        m.type = part[0][1] == 'c' ? HS_COMPRESSED_CERTIFICATE : HS_CERTIFICATE;
-        m.empty_certificate = part[1] && strcmp(part[1], "empty") == 0;
-        if (!m.empty_certificate) {
-            m.certificates = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
-            g_ptr_array_add(m.certificates, g_bytes_new_static("no certificate", 14));
-        }
-    } else {
-        for (unsigned i = 0; i < G_N_ELEMENTS(plain); i++)
-            if (strcmp(part[0], plain[i].word) == 0)
-                m.type = plain[i].type;
-        g_assert_true(m.type != 0 || strcmp(part[0], "hr") == 0);
-    }
-    return m;
-}
-
-static void add_messages(struct observation *o, struct tls_record *record, const char *word)
-{
-    g_auto(GStrv) words = g_strsplit(word, "+", -1);
-
-    record->type = CT_HANDSHAKE;
-    record->first_message = o->messages->len;
-    for (char **each = words; *each; each++) {
-        struct message m = message_of(*each);
-        record->length += 4 + m.length;
-        record->version = m.version == 0x0300 ? 0x0300 : record->version;
-        g_array_append_val(o->messages, m);
-    }
-    record->messages = o->messages->len - record->first_message;
-}
-
-static void add_record(const struct play *play, struct observation *o, const char *word)
-{
-    struct tls_record record = {.version = 0x0303, .length = 0};
-    const char *value = strchr(word, ':');
-    const unsigned number = value ? (unsigned)strtoul(value + 1, NULL, 10) : 0;
-
-    if (strcmp(word, "ccs") == 0) {
-        record.type = CT_CHANGE_CIPHER_SPEC;
-        record.length = 1;
-    } else if (strcmp(word, "efin") == 0) {
-        record.type = CT_HANDSHAKE;
-        record.length = 40;
-    } else if (g_str_has_prefix(word, "alert:")) {
-        record.type = CT_ALERT;
-        record.length = 2;
-        record.alert_readable = true;
-        record.alert_level = number ? 2 : 1;
-        record.alert_code = (uint8_t)number;
-        record.decrypted = play->tls13;
-    } else if (strcmp(word, "ealert") == 0) {
-        record.type = CT_ALERT;
-        record.length = 26;
-    } else if (strcmp(word, "data") == 0 || strcmp(word, "sip") == 0) {
-        record.type = CT_APPLICATION_DATA;
-        record.length = 300;
-        record.sip = word[0] == 's';
-        record.decrypted = play->tls13 || record.sip;
-    } else if (g_str_has_prefix(word, "hidden:")) {
-        record.type = CT_APPLICATION_DATA;
-        record.hidden = true;
-        record.length = number;
-    } else {
-        add_messages(o, &record, word);
-        record.decrypted = play->tls13 && !strchr("cs", word[0]) ? true : play->tls13 && word[1] != 'h';
-    }
-    record.content = record.length;
-    g_array_append_val(o->records, record);
-}
-
-enum fate { SEEN, LOST, CUT, UNDISSECTED };
-
-static enum fate fate_of(char mark)
-{
-    return mark == '-' ? LOST : mark == '~' ? CUT : mark == '?' ? UNDISSECTED : SEEN;
-}
-
-static uint32_t octets(const struct observation *o)
-{
-    uint32_t sum = 0;
-
-    for (unsigned i = 0; i < o->records->len; i++)
-        sum += 5 + g_array_index(o->records, struct tls_record, i).length;
-    return sum;
-}
-
-/* Plays one segment; `worse` is what happens to it beyond what the script says. */
-static void play_segment(struct play *play, const char *line, enum fate worse)
-{
-    struct observation o;
-    enum fate fate = fate_of(line[0]);
-    const char *text = fate == SEEN ? line : line + 1;
-    const unsigned from = text[0] == '<';
-    g_auto(GStrv) words = g_strsplit(text + 1, " ", -1);
-
-    fate = worse == SEEN ? fate : worse;
-    observation_init(&o);
-    o.from = from;
-    o.flags = TCP_ACK;
-    o.tls = true;
-    for (char **word = words; *word; word++) {
-        if (strcmp(*word, "SYN") == 0)
-            o.flags |= TCP_SYN;
-        else if (strcmp(*word, "FIN") == 0)
-            o.flags |= TCP_FIN;
-        else if (strcmp(*word, "RST") == 0)
-            o.flags |= TCP_RST;
-        else if (**word)
-            add_record(play, &o, *word);
-        play->tls13 = play->tls13 || strstr(*word, ":13");
-    }
-    if ((o.flags & TCP_SYN) && from == 0)
-        o.flags &= (uint8_t)~TCP_ACK;
-    o.frame = ++play->frame;
-    o.time.seconds = o.frame;
-    o.sequence = play->sequence[from];
-    o.acknowledgement = play->sequence[1 - from];
-    o.length = octets(&o);
-    play->sequence[from] += o.length + !!(o.flags & (TCP_SYN | TCP_FIN));
-    o.truncated = fate == CUT;
-    if (fate != SEEN) {
-        g_array_set_size(o.records, 0);
-        g_array_set_size(o.messages, 0);
-    }
-    if (fate != LOST) {
-        play->events |= connection_observe(play->connection, &o);
-        play->events |= connection_verdict_event(play->connection, o.frame);
-    }
-    observation_clear(&o);
-}
-
-static void play_begin(struct play *play)
-{
-    memset(play, 0, sizeof *play);
-    play->connection =
-        connection_new(7, (const char *const[2]){"192.0.2.1", "192.0.2.2"}, (const uint16_t[2]){40000, 5061});
-    connection_set_sip(play->connection, SIP_BY_PORT);
-    play->sequence[0] = 0xfffffff0u; /* both wrap around */
-    play->sequence[1] = 0xffffff00u;
-}
-
-static void play_end(struct play *play) { g_clear_pointer(&play->connection, connection_free); }
-
-static unsigned split(const char *script, char ***lines)
-{
-    *lines = g_strsplit(script, "\n", -1);
-    unsigned count = g_strv_length(*lines);
-    g_assert_cmpuint(count, <=, MOST_SEGMENTS);
-    return count;
-}
-
-static void play_script(struct play *play, const char *script)
-{
-    char **lines;
-    const unsigned count = split(script, &lines);
-
-    play_begin(play);
-    for (unsigned i = 0; i < count; i++)
-        play_segment(play, lines[i], SEEN);
-    g_strfreev(lines);
-}
 
 /* ---- what each script is ----------------------------------------------------------------------- */
 
@@ -255,6 +18,7 @@ static void play_script(struct play *play, const char *script)
 #define TALK             "> data\n< data"
 #define ASKED            HELLO "< sh cert cr+shd\n"
 #define SH13             HELLO "< sh:13 ee"
+#define DAMAGED          UNKNOWN, CLIENT_CERT_UNKNOWN, OUTCOME_INCOMPLETE, IMPACT_UNDETERMINED, REASON_NOT_DISSECTED
 #define LENGTHS(request) HELLO "< sh:13:aes ccs\n< hidden:27 " request "hidden:917 hidden:281 hidden:53\n"
 
 static const struct scene {
@@ -374,6 +138,25 @@ static const struct scene {
      IMPACT_UNDETERMINED, REASON_CONFLICTING_EVIDENCE},
     {"certificate-unasked", HELLO "< sh cert shd\n> cert\n" FULL TALK, UNKNOWN, CLIENT_CERT_PRESENT, OUTCOME_COMPLETED,
      IMPACT_UNDETERMINED, REASON_CONFLICTING_EVIDENCE},
+    /* the request damaged into something else, with lengths that add up */
+    {"unknown-message", HELLO "< sh cert type:99 shd", DAMAGED},
+    {"message-out-of-place", HELLO "< sh ske cert shd", DAMAGED},
+    {"message-doubled", HELLO "< sh cert ske ske shd", DAMAGED},
+    {"hello-swallows", HELLO "< sh! shd", DAMAGED},
+    {"certificate-swallows", HELLO "< sh cert! shd", DAMAGED},
+    {"key-exchange-swallows", HELLO "< sh cert ske!+shd", DAMAGED},
+    {"done-is-not-empty", HELLO "< sh cert shd!", DAMAGED},
+    {"record-as-alert", HELLO "< sh cert record:21 shd", DAMAGED},
+    {"record-as-heartbeat", HELLO "< sh cert record:24 shd", DAMAGED},
+    {"client-unknown-message", "> SYN\n> ch\n> type:99 cke ccs efin\n> data", UNKNOWN, CLIENT_CERT_UNKNOWN,
+     OUTCOME_INCOMPLETE, IMPACT_UNDETERMINED, REASON_CAPTURE_GAP},
+    {"client-certificate-as-key-exchange", "> SYN\n> ch\n> cke! cke ccs efin\n> data", UNKNOWN, CLIENT_CERT_UNKNOWN,
+     OUTCOME_INCOMPLETE, IMPACT_UNDETERMINED, REASON_CAPTURE_GAP},
+    {"13-unknown-message", SH13 "+type:99+cert+cv+fin", DAMAGED},
+    {"13-record-as-change-cipher-spec", HELLO "< sh:13:aes record:20 hidden:27 hidden:917 hidden:281 hidden:53",
+     UNKNOWN, CLIENT_CERT_UNKNOWN, OUTCOME_INCOMPLETE, IMPACT_UNDETERMINED, REASON_ENCRYPTED},
+    {"13-record-as-handshake", HELLO "< sh:13:aes hidden:27 efin hidden:917 hidden:281 hidden:53", UNKNOWN,
+     CLIENT_CERT_UNKNOWN, OUTCOME_INCOMPLETE, IMPACT_UNDETERMINED, REASON_ENCRYPTED},
     {"no-answer", HELLO "< FIN", UNKNOWN, CLIENT_CERT_UNKNOWN, OUTCOME_REJECTED, IMPACT_UNDETERMINED,
      REASON_ABORTED_EARLY},
     {"refused-at-once", HELLO "< alert:70 FIN", UNKNOWN, CLIENT_CERT_UNKNOWN, OUTCOME_REJECTED, IMPACT_UNDETERMINED,
@@ -437,7 +220,7 @@ static void test_maimed(const void *data)
     static const enum fate fates[] = {LOST, CUT, UNDISSECTED};
     const struct scene *scene = data;
     char **lines;
-    const unsigned count = split(scene->script, &lines);
+    const unsigned count = play_lines(scene->script, &lines);
 
     for (unsigned a = 0; a < count; a++) {
         for (unsigned b = a; b < count; b++) {
@@ -462,7 +245,7 @@ static void test_cut_off(const void *data)
 {
     const struct scene *scene = data;
     char **lines;
-    const unsigned count = split(scene->script, &lines);
+    const unsigned count = play_lines(scene->script, &lines);
 
     for (unsigned first = 0; first < count; first++) {
         for (unsigned end = first + 1; end <= count; end++) {
@@ -548,7 +331,7 @@ static void test_repeated_segments(void)
 
     play_begin(&play);
     char **lines;
-    const unsigned count = split(ASKED "> cert:empty\n" FULL TALK, &lines);
+    const unsigned count = play_lines(ASKED "> cert:empty\n" FULL TALK, &lines);
     for (unsigned i = 0; i < count; i++) {
         const uint32_t sequence[2] = {play.sequence[0], play.sequence[1]};
         play_segment(&play, lines[i], SEEN);

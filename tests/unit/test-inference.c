@@ -81,6 +81,7 @@ static const struct sent {
     {"not-asked-random", SHA256, {212, 480, 99}, {93, 1000, 301, 180}, 0, NOTHING, 0},
     {"not-asked-by-server-only", SHA256, {0}, {10, 900, 264, 36}, 0, NOT, 0},
     {"not-asked-whole-record", SHA256, {36, 500}, {10, 16384, 300, 264, 36}, 0, NOT, 1},
+    {"whole-record-by-server-only", SHA256, {0}, {8, 16384, 181, 144, 36}, 0, NOTHING, 0},
     {"not-asked-split-certificate", SHA256, {36, 500}, {10, 600, 300, 264, 36}, 0, NOT, 1},
     {"not-asked-one-record", SHA256, {36, 500}, {1210}, 0, NOT, 1},
     {"empty", SHA256, {8, 36, 400}, {10, 60, 900, 264, 36}, 0, EMPTY, 2},
