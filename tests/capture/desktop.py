@@ -36,7 +36,6 @@ exec "$@" 3>&1 >&2
 # In the profile, not by "-o": Wireshark 4.0 compares every "-o" with each preference that a dialog changes, and reads
 # beyond the end of the shorter one (cl_find_custom), which the sanitizer takes for what it is.
 PREFERENCES = "gui.update.enabled: FALSE\ngui.ask_unsaved: FALSE\n"
-PACKETS, DETAILS = ("", "Packet list"), ("", "Packet details")
 # What Wireshark says of the machine it is run on, and not of us.
 OF_THE_HOST = re.compile(r"nl80211 not found\.|.*(QXcbConnection: XCB error|Qt AtSpiAdaptor): .*|")
 
