@@ -36,7 +36,7 @@ exec "$@" 3>&1 >&2
 # In the profile, not by "-o": Wireshark 4.0 compares every "-o" with each preference that a dialog changes, and reads
 # beyond the end of the shorter one (cl_find_custom), which the sanitizer takes for what it is.
 PREFERENCES = "gui.update.enabled: FALSE\ngui.ask_unsaved: FALSE\n"
-PACKETS, DETAILS = ("", "Packet list"), ("", "Packet details")
+CHANGED = re.compile("UnknownObject|UnknownInterface")
 # What Wireshark says of the machine it is run on, and not of us.
 OF_THE_HOST = re.compile(r"nl80211 not found\.|.*(QXcbConnection: XCB error|Qt AtSpiAdaptor): .*|")
 
@@ -96,9 +96,17 @@ class Desktop:
 
     def __getattr__(self, command):
         def ask(*arguments):
-            self.process.stdin.write(json.dumps([command, *arguments]) + "\n")
-            self.process.stdin.flush()
-            return self.answer()
+            """Once more when a window changed while it was looked through: nothing has been done then."""
+            end = time.monotonic() + LIMIT
+            while True:
+                self.process.stdin.write(json.dumps([command, *arguments]) + "\n")
+                self.process.stdin.flush()
+                try:
+                    return self.answer()
+                except LookupError as error:
+                    if not CHANGED.search(str(error)) or time.monotonic() > end:
+                        raise
+                    time.sleep(PAUSE)
         return ask
 
     def until(self, condition, what=""):

@@ -24,7 +24,7 @@ def renewal_row():
 
 @pytest.fixture
 def gui(host, request):
-    """Wireshark with a capture and its statistics, as test.parametrize("gui", [...], indirect=True) names it."""
+    """Wireshark with a capture and its statistics, as on() names it."""
     desktop = Desktop(host, request.node.name.split("[")[0])
     try:
         desktop.open(host.capture(request.param), "-z", "siptls,stat")

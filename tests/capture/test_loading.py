@@ -2,6 +2,9 @@
 """The plugin loads, registers what it promises, and leaves the rest of Wireshark as it was."""
 
 import re
+import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -47,3 +50,28 @@ def test_other_dissectors_are_left_alone(host, name):
     with_plugin = tree(True)
     assert "siptls." not in re.sub(r'value="[0-9a-f]*"', "", with_plugin)
     assert with_plugin == tree(False)
+
+
+def offset_of(library, symbol):
+    """Where in the file the value of a symbol is."""
+    def table(option):
+        return subprocess.run(["readelf", option, "-W", library], check=True, stdout=subprocess.PIPE, text=True).stdout
+    line = next(line for line in table("-s").splitlines() if line.endswith(f" {symbol}"))
+    _, value, _, _, _, _, section, _ = line.split()
+    address, offset = re.search(rf"^ +\[ *{section}\] \S+ +\S+ +(\S+) (\S+)", table("-S"), re.MULTILINE).groups()
+    return int(value, 16) - int(address, 16) + int(offset, 16)
+
+
+def test_plugin_for_another_release_is_refused_by_name(host):
+    """Built for the next minor release but one: Wireshark says for which, and works without."""
+    folder = host.work / "other-release"
+    shutil.copytree(host.base / "plugins", folder)
+    (library,) = folder.rglob("siptls.so")
+    content = bytearray(library.read_bytes())
+    at = offset_of(library, "plugin_want_minor")
+    minor = int.from_bytes(content[at:at + 4], sys.byteorder) + 2
+    content[at:at + 4] = minor.to_bytes(4, sys.byteorder)
+    library.write_bytes(content)
+    done = host.run("env", f"WIRESHARK_PLUGIN_DIR={folder}", "tshark", "-G", "plugins")
+    assert "siptls" not in done.out
+    assert re.search(rf"siptls.*was compiled for Wireshark version \d+\.{minor}\b", done.err)

@@ -3,7 +3,10 @@
 
 import os
 import re
+import shlex
 import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -48,6 +51,35 @@ def test_commands_print_what_is_shown(host, place, document):
 
 def test_there_are_commands():
     assert len(blocks("README.md")) >= 4 and len(blocks("doc/recipes.md")) >= 8
+
+
+def shown_line(program):
+    """The one line of the README that shows this program without its output."""
+    (line,) = re.findall(rf"^    ({program} .*)$", README, re.MULTILINE)
+    return shlex.split(line)
+
+
+def test_keys_are_put_into_a_capture(host):
+    *command, capture, made = shown_line("editcap")
+    made = host.work / made
+    # editcap hangs at its end under a preloaded sanitizer
+    host.run("env", "-u", "LD_PRELOAD", *command, capture, made, cwd=host.base, plugin=False)
+    reason = "-Y", "siptls.impact", "-T", "fields", "-e", "siptls.reason"
+    assert host.tshark("-r", made, *reason).out == "rejected_without_client_auth_eku\n"
+    assert host.tshark("-r", host.base / capture, *reason).out == "rejected_certificate\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="capturing on an interface needs root")
+def test_line_for_the_ring_buffer_captures(tmp_path):
+    *command, made = shown_line("dumpcap -i any")
+    assert command[-1] == "-w"
+    alone = "unshare", "--net", "sh", "-euc", 'ip link set lo up; exec "$@"', "sh"
+    # it ends by itself, here
+    done = subprocess.run([*alone, *command, tmp_path / Path(made).name, "-a", "duration:1"],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120, check=False, text=True)
+    assert done.returncode == 0, done.stdout
+    (file,) = tmp_path.iterdir()
+    assert re.fullmatch(r"sip-tls_00001_\d{14}\.pcapng", file.name)
 
 
 def words_of(enumerators):
