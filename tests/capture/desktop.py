@@ -20,8 +20,6 @@ HERE = Path(__file__).resolve().parent
 LIMIT = 180                                 # seconds, for any one thing to happen
 PAUSE = 0.1                                 # before it is looked at again
 CAPABILITIES = "-all,+net_raw,+net_admin"   # of whoever may capture
-# At times Qt does not tell the accessibility bus that it is there, and never will: start again then.
-ATTEMPTS = 10, 10, 20, 20, 30, 30
 PROFILE = "SIP-TLS client auth"
 SCREEN = "1600x1000x24"
 # All windows but dialogs fill the screen.
@@ -137,12 +135,8 @@ class Desktop:
         """Starts Wireshark, and waits for the capture to be loaded."""
         command = ["wireshark", "-C", PROFILE, "-r", str(capture), *arguments]
         environment = {**self.host.environment(plugin=True), "HOME": str(self.home)}
-        for patience in *ATTEMPTS, LIMIT:
-            self.start(command, environment, str(self.stderr))
-            if self.soon(self.windows, patience):
-                break
-            assert self.status() is None, f"Wireshark ended, {self.status()}:\n{self.complaints()}"
-            self.kill()
+        self.start(command, environment, str(self.stderr))
+        self.until(self.windows, "Wireshark to join the accessibility bus")
         self.until(lambda: self.is_loaded(capture), "the capture to be loaded")
 
     def is_loaded(self, capture):

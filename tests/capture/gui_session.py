@@ -13,6 +13,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 from gi.repository import Gio, GLib
 
@@ -21,6 +22,7 @@ REGISTRY, ROOT = "org.a11y.atspi.Registry", "/org/a11y/atspi/accessible/root"
 ATSPI = "org.a11y.atspi."
 PROPERTIES = "org.freedesktop.DBus.Properties"
 LIMIT = 120_000                             # milliseconds, for an answer
+PAUSE = 0.1                                 # seconds, before it is looked at again
 STATES = {"checked": 4, "enabled": 8, "selected": 23, "sensitive": 24, "showing": 25}
 VIEWS = "tree", "table", "tree table"
 CLOSED = *VIEWS, "list", "menu bar", "popup menu"   # what is found by other means than by looking into it
@@ -90,18 +92,7 @@ def names_of(nodes):
 
 class Session:
     def __init__(self):
-        session = Gio.bus_get_sync(Gio.BusType.SESSION)
-        launcher = Node(session, BUS, BUS_PATH)
-        address = launcher.call(BUS, "GetAddress")
-        for switch in "IsEnabled", "ScreenReaderEnabled":
-            launcher.call(PROPERTIES, "Set", "org.a11y.Status", switch, GLib.Variant("b", True), signature="ssv")
-        # Named on the display, too, where Qt looks at once: what it asks otherwise can be overtaken by the answer.
-        subprocess.run(["xprop", "-root", "-f", "AT_SPI_BUS", "8s", "-set", "AT_SPI_BUS", address], check=True)
-        flags = Gio.DBusConnectionFlags
-        self._bus = Gio.DBusConnection.new_for_address_sync(
-            address, flags.AUTHENTICATION_CLIENT | flags.MESSAGE_BUS_CONNECTION, None, None)
-        self._windows()                     # starts the registry: a program that finds none does not try again
-        self._wireshark = None
+        self._bus = self._wireshark = None
 
     # ---- the program
 
@@ -109,19 +100,34 @@ class Session:
         with open(output, "wb") as file:
             self._wireshark = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file,
                                                env={**os.environ, **environment})
-        return self._wireshark.pid
+        while not self._shows_windows():
+            if self.status() is not None:
+                return
+            time.sleep(PAUSE)
+        self._start_bus()
+
+    @staticmethod
+    def _shows_windows():
+        return b"0x" in subprocess.run(["xprop", "-root", "_NET_CLIENT_LIST"], check=True, stdout=subprocess.PIPE).stdout
+
+    def _start_bus(self):
+        """The accessibility bus, once Wireshark runs: Qt 5 waits for it to be started, and joins it then. When it is
+        there already, Qt asks for its address while Wireshark is being set up, and at times loses the answer."""
+        launcher = Node(Gio.bus_get_sync(Gio.BusType.SESSION), BUS, BUS_PATH)
+        address = launcher.call(BUS, "GetAddress")
+        flags = Gio.DBusConnectionFlags
+        self._bus = Gio.DBusConnection.new_for_address_sync(
+            address, flags.AUTHENTICATION_CLIENT | flags.MESSAGE_BUS_CONNECTION, None, None)
 
     def status(self):
         """The exit status, None while it runs."""
         return self._wireshark.poll()
 
-    def kill(self):
-        self._wireshark.kill()
-        return self._wireshark.wait()
-
     # ---- its windows
 
     def _windows(self):
+        if not self._bus:
+            return []
         applications = Node(self._bus, REGISTRY, ROOT).children()
         return [window for application in applications for window in application.children()]
 
