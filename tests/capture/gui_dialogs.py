@@ -2,6 +2,9 @@
 """Wireshark's other windows: the statistics, the preferences, Decode As, Follow, reloading, another capture. Whatever is
 done in them, the verdicts stay those of expected.ndjson."""
 
+import csv
+import re
+
 import pytest
 
 from desktop import Desktop
@@ -25,7 +28,7 @@ def renewal_row():
 @pytest.fixture
 def gui(host, request):
     """Wireshark with a capture and its statistics, as on() names it."""
-    desktop = Desktop(host, request.node.name.split("[")[0])
+    desktop = Desktop(host, re.sub(r"\W+", "-", request.node.name))
     try:
         desktop.open(host.capture(request.param), "-z", "siptls,stat")
         yield desktop
@@ -80,6 +83,69 @@ def test_statistics(gui):
     assert {title: row[title] for title in expected} == expected
 
 
+def with_two_endpoints(host):
+    """Two captures in a row; that of port 5071 is looked at by the preference."""
+    both = host.work / "two-endpoints.pcapng"
+    both.write_bytes(b"".join(host.capture(name).read_bytes() for name in (RENEWAL, PORT_5071)))
+    return both
+
+
+def test_statistics_are_opened_by_the_menu_sorted_copied_and_saved(host):
+    gui = Desktop(host, "statistics-menu")
+    try:
+        gui.open(with_two_endpoints(host), "-o", "siptls.any_port:TRUE")
+        gui.choose("Telephony", STATISTICS[0])
+        gui.until(lambda: len(statistics(gui)) == 2)
+        assert renewal_row().items() <= next(row for row in statistics(gui) if row["Connections"] == "2").items()
+        check_sorting(gui)
+        check_copy(gui)
+        check_save(gui)
+        gui.quit()
+    finally:
+        gui.close()
+
+
+def check_sorting(gui):
+    """A click on a column's title sorts by it, another one the other way round."""
+    def connections():
+        return [row["Connections"] for row in statistics(gui)]
+    for _ in range(2):
+        before = connections()
+        gui.click_title(*STATISTICS, "Connections")
+        if not gui.soon(lambda: connections() == before[::-1], 5):
+            gui.click_title(*STATISTICS, "Connections")
+            gui.until(lambda: connections() == before[::-1])
+        assert sorted(before) == ["1", "2"]
+
+
+def check_copy(gui):
+    gui.press(STATISTICS[0], "Copy")
+    gui.focus(STATISTICS[0], "Display filter entry", "text")
+    gui.key("ctrl+v")
+    copied = gui.until(lambda: gui.read(STATISTICS[0], "Display filter entry"))
+    assert "Client certificates issued by" in copied
+    for row in statistics(gui):
+        assert row["Endpoint"] in copied and row["Reason"] in copied
+    gui.enter(STATISTICS[0], "Display filter entry", "")
+
+
+def check_save(gui):
+    save, file = "Save Statistics As", gui.home / "statistics.csv"
+    gui.press(STATISTICS[0], "Save as…")
+    gui.until(lambda: is_open(gui, save))
+    gui.focus(save, "Plain text file (*.txt)", "combo box")
+    gui.key("Down", "Return")
+    gui.until(lambda: "Comma separated values (*.csv)" in gui.texts(save, "combo box"))
+    gui.enter(save, "File name:", str(file))
+    gui.press(save, "Save")
+    gui.until(lambda: file.exists() and not is_open(gui, save))
+    titles, *rows = csv.reader(line for line in file.read_text().splitlines() if "," in line)
+    titles = [title.strip() for title in titles]
+    saved = [dict(zip(titles, map(str.strip, row))) for row in rows]
+    shown = [{title: row[title] for title in ("Endpoint", "Impact", "Reason")} for row in statistics(gui)]
+    assert [{title: row[title] for title in ("Endpoint", "Impact", "Reason")} for row in saved] == shown
+
+
 @on(PORT_5071)
 def test_preference_takes_effect(gui):
     assert verdicts(gui) == [] and statistics(gui) == []
@@ -117,3 +183,37 @@ def test_reloading_and_another_capture_change_no_verdict(gui, host):
     gui.choose("View", "Reload")
     gui.until(lambda: gui.is_loaded(RENEWAL) and verdicts(gui) == expected, "the verdicts behind Reload")
     gui.until(lambda: [row["Connections"] for row in refreshed(gui)] == ["2"])
+
+
+@pytest.mark.parametrize("protocol", ["TCP", "TLS"])
+@on(RENEWAL)
+def test_following_a_stream_changes_no_verdict(gui, protocol):
+    """Follow shows a window, filters the packets by the stream, and takes the filter away again by Back."""
+    window = f"Follow {protocol} Stream"
+    expected = [facts["impact"] for facts in facts_of(RENEWAL)]
+    packets = gui.rows(*LIST)
+    hello = next(at for at, packet in enumerate(packets) if "Client Hello" in packet[-1])
+    gui.select(*LIST, hello)
+    gui.until(lambda: gui.details()[:1] and gui.details()[0].startswith(f"Frame {hello + 1}:"))
+    gui.open_menu("Analyze", "Follow")
+    gui.choose("Analyze", "Follow", f"{protocol} Stream")
+    gui.until(lambda: is_open(gui, window))
+    assert gui.read("", "Display filter entry") == "tcp.stream eq 0"
+    gui.until(lambda: verdicts(gui) == expected[:1])
+    gui.press(window, "Back")
+    gui.until(lambda: not is_open(gui, window) and gui.rows(*LIST) == packets)
+    assert verdicts(gui) == expected
+
+
+@on(RENEWAL)
+def test_another_capture_takes_the_place_of_the_first(gui, host):
+    """Closed, the window keeps no verdict; the next capture has its own ones."""
+    other = "openssl-tls12-server-only-refused.pcapng"
+    gui.choose("File", "Close")
+    gui.until(lambda: not any(RENEWAL in title for title in gui.windows()[:1]))
+    gui.choose("File", "Open")
+    gui.until(lambda: is_open(gui, "Open Capture File"))
+    gui.enter("Open Capture File", "File name:", str(host.capture(other)))
+    gui.press("Open Capture File", "Open")
+    gui.until(lambda: gui.is_loaded(other))
+    gui.until(lambda: verdicts(gui) == [facts["impact"] for facts in facts_of(other)])

@@ -93,6 +93,7 @@ def names_of(nodes):
 class Session:
     def __init__(self):
         self._bus = self._wireshark = None
+        self._servers = []                  # their standard input stays open
 
     # ---- the program
 
@@ -118,6 +119,19 @@ class Session:
         flags = Gio.DBusConnectionFlags
         self._bus = Gio.DBusConnection.new_for_address_sync(
             address, flags.AUTHENTICATION_CLIENT | flags.MESSAGE_BUS_CONNECTION, None, None)
+
+    def run(self, *command):
+        """Any other program, to its end; what it prints."""
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return done.stdout.decode(errors="replace")
+
+    def serve(self, command):
+        """A server, until the desktop ends; openssl's s_server says ACCEPT when it can be reached."""
+        server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        while b"ACCEPT" not in (line := server.stdout.readline()):
+            if not line:
+                raise LookupError(f"{command} ended")
+        self._servers.append(server)
 
     def status(self):
         """The exit status, None while it runs."""
@@ -166,6 +180,10 @@ class Session:
     def read(self, title, name):
         node = self._find(title, ("text",), name)
         return node.call(ATSPI + "Text", "GetText", 0, -1, signature="ii")
+
+    def focus(self, title, name, role):
+        """By a click; the keys go there from now on, and a list of choices is shown."""
+        self._click(self._find(title, (role,), name))
 
     # ---- menus
 
@@ -244,6 +262,10 @@ class Session:
     def click(self, title, name, row, column=0, button=1):
         _, cells, columns = self._cells(title, name)
         self._click(cells[row * columns + column], button)
+
+    def click_title(self, title, name, column):
+        titles, _, _ = self._cells(title, name)
+        self._click(titles[names_of(titles).index(column)])
 
     def key(self, *keys):
         subprocess.run(["xdotool", "key", *keys], check=True)
