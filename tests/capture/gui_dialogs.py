@@ -185,6 +185,31 @@ def test_reloading_and_another_capture_change_no_verdict(gui, host):
     gui.until(lambda: [row["Connections"] for row in refreshed(gui)] == ["2"])
 
 
+def shown_on_the_display(gui):
+    """All of Wireshark's windows, lists of choices included."""
+    return gui.run("xdotool", "search", "--onlyvisible", "--class", "wireshark").split()
+
+
+@on(PORT_5071)
+def test_decoding_a_port_as_sip_gives_verdicts(gui):
+    """Decode As proposes the port that the selected packet was sent from; a double click shows what it can be."""
+    title, rows = "Decode As", ("Decode As", "Field")
+    hello = next(at for at, packet in enumerate(gui.rows(*LIST)) if "Server Hello" in packet[-1])
+    gui.select(*LIST, hello)
+    gui.until(lambda: gui.details()[:1] and gui.details()[0].startswith(f"Frame {hello + 1}:"))
+    gui.choose("Analyze", "Decode As…")
+    gui.until(lambda: is_open(gui, title))
+    gui.press(title, "")                    # the first of the buttons without a name is "+"
+    gui.until(lambda: [row[:2] for row in gui.rows(*rows)] == [["TLS Port", "5071"]])
+    before = shown_on_the_display(gui)
+    gui.until(lambda: gui.click(*rows, 0, 4) or gui.soon(lambda: len(shown_on_the_display(gui)) > len(before)))
+    gui.key("S", "I", "P", "Return")
+    gui.until(lambda: shown_on_the_display(gui) == before)
+    press_ok(gui, title)
+    expected = [facts["impact"] for facts in facts_of(PORT_5071)]
+    gui.until(lambda: verdicts(gui) == expected)
+
+
 @pytest.mark.parametrize("protocol", ["TCP", "TLS"])
 @on(RENEWAL)
 def test_following_a_stream_changes_no_verdict(gui, protocol):
