@@ -31,7 +31,8 @@ struct plain_capture {
     bool is_swapped, is_pcapng;
     struct interface interface[MOST_INTERFACES];
     unsigned interfaces;
-    uint8_t buffer[LONGEST_BLOCK + CHUNK];
+    size_t room; /* of the buffer */
+    uint8_t buffer[];
 };
 
 static uint16_t u16(const struct plain_capture *c, const uint8_t *at)
@@ -68,7 +69,7 @@ static bool read_chunk(struct plain_capture *c)
     c->end -= c->at;
     c->at = 0;
     do
-        got = read(c->file, c->buffer + c->end, MIN(CHUNK, sizeof c->buffer - c->end));
+        got = read(c->file, c->buffer + c->end, MIN(CHUNK, c->room - c->end));
     while (got < 0 && errno == EINTR);
     c->has_failed = c->has_failed || got < 0;
     c->end += got > 0 ? (size_t)got : 0;
@@ -280,20 +281,33 @@ static enum plain_next next_of_pcapng(struct plain_capture *c, struct plain_pack
 
 /* ---- both -------------------------------------------------------------------------------------- */
 
-struct plain_capture *plain_capture_open(const char *path)
+/* The file's first octets, or all of them, fit into the buffer; NULL: it is no regular file. */
+static struct plain_capture *new_capture(int file)
 {
-    struct plain_capture *c = g_new(struct plain_capture, 1);
     struct stat status;
 
-    memset(c, 0, offsetof(struct plain_capture, buffer));
-    c->file = open(path, O_RDONLY | O_CLOEXEC);
-    if (c->file >= 0 && fstat(c->file, &status) == 0 && S_ISREG(status.st_mode)) {
-        c->size = (uint64_t)status.st_size;
-        posix_fadvise(c->file, 0, 0, POSIX_FADV_SEQUENTIAL);
-        c->is_pcapng = open_pcapng(c);
-        if (c->is_pcapng || (c->offset == 0 && open_pcap(c)))
-            return c;
+    if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode))
+        return NULL;
+    const size_t room = (size_t)MIN(status.st_size, LONGEST_BLOCK + CHUNK);
+    struct plain_capture *c = g_malloc(sizeof *c + room);
+    *c = (struct plain_capture){.file = file, .size = (uint64_t)status.st_size, .room = room};
+    return c;
+}
+
+struct plain_capture *plain_capture_open(const char *path)
+{
+    const int file = open(path, O_RDONLY | O_CLOEXEC);
+    struct plain_capture *c = file >= 0 ? new_capture(file) : NULL;
+
+    if (!c) {
+        if (file >= 0)
+            close(file);
+        return NULL;
     }
+    posix_fadvise(c->file, 0, 0, POSIX_FADV_SEQUENTIAL);
+    c->is_pcapng = open_pcapng(c);
+    if (c->is_pcapng || (c->offset == 0 && open_pcap(c)))
+        return c;
     plain_capture_close(c);
     return NULL;
 }
@@ -302,8 +316,7 @@ void plain_capture_close(struct plain_capture *c)
 {
     if (!c)
         return;
-    if (c->file >= 0)
-        close(c->file);
+    close(c->file);
     g_free(c);
 }
 
