@@ -15,8 +15,8 @@
 #include <wsutil/privileges.h>
 
 enum {
-    MOST_RESIDENT = 512 << 20, /* octets; a process that has grown beyond is replaced */
-    MOST_SESSIONS = 200        /* what little each may leave behind goes with the process */
+    MOST_GROWN = 400 << 20, /* octets; a process that has grown by more is replaced */
+    MOST_SESSIONS = 200     /* what little each may leave behind goes with the process */
 };
 
 static const struct {
@@ -144,4 +144,11 @@ uint64_t engine_resident(void)
     return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-bool engine_is_worn(void) { return sessions_begun() >= MOST_SESSIONS || engine_resident() > MOST_RESIDENT; }
+static uint64_t resident_before; /* octets, when the process began to read */
+
+void engine_begin_reading(void) { resident_before = engine_resident(); }
+
+bool engine_is_worn(void)
+{
+    return sessions_begun() >= MOST_SESSIONS || engine_resident() > resident_before + MOST_GROWN;
+}

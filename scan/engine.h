@@ -71,6 +71,9 @@ void engine_read(const char *path, next_file *next, const void *data, struct fil
 /* Octets of memory that this process holds. */
 uint64_t engine_resident(void);
 
+/* To be called in a process that is going to read: what it has of its parent's memory does not wear it. */
+void engine_begin_reading(void);
+
 /* Whether this process should read no more files: its memory is not what it was. */
 bool engine_is_worn(void);
 

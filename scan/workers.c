@@ -113,6 +113,7 @@ static void serve(int socket, const GPtrArray *paths, const struct workers_use *
     uint32_t index;
     bool is_last = false;
 
+    engine_begin_reading();
     while (!is_last && receive_all(socket, &index, sizeof index)) {
         struct file_result result;
         const struct following following = {use, index};
