@@ -5,6 +5,7 @@ Wireshark ignores WIRESHARK_PLUGIN_DIR and the personal plugin folder for root, 
 gives its privileges up first; captures and plugin are copied where anybody may read them.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -121,6 +122,19 @@ class Host:
         assert records[-1]["type"] == "file"
         assert records[-1]["connections"] == len(records) - 1
         return records[:-1]
+
+    @contextlib.contextmanager
+    def archive(self, names):
+        """A folder of captures, and of something else, as long as it is needed."""
+        base = self.work / "archive"
+        base.mkdir()
+        for name in names:
+            os.link(self.capture(name), base / name)
+        (base / "README").write_text("no capture\n")
+        try:
+            yield base
+        finally:
+            shutil.rmtree(base)
 
     def file(self, name: str, content: bytes) -> Path:
         path = self.work / name

@@ -134,13 +134,8 @@ def start_hosts(host):
 
 @pytest.fixture(name="archive", scope="module")
 def make_archive(host):
-    base = host.work / "archive"
-    base.mkdir()
-    for name in NAMES:
-        os.link(host.capture(name), base / name)
-    (base / "README").write_text("no capture\n")
-    yield base
-    shutil.rmtree(base)
+    with host.archive(NAMES) as base:
+        yield base
 
 
 @pytest.fixture(name="folder")
