@@ -217,7 +217,7 @@ static void conclude_from_original(struct connection *c, struct facts *facts)
         original->handshake.resumed || original->handshakes > 1)
         return;
     connection_facts(original, &created);
-    if (created.client_auth == CLIENT_AUTH_UNKNOWN || created.evidence == EVIDENCE_NONE)
+    if (created.client_auth == CLIENT_AUTH_UNKNOWN)
         return;
     facts->client_auth = created.client_auth;
     facts->evidence = EVIDENCE_ORIGINAL_HANDSHAKE;
@@ -232,7 +232,7 @@ static bool lengths_apply(const struct connection *c)
 
     return c->infers && is_tls13(c) && h->flights && h->server_hello && !c->conflict && !c->earlier_not_proven &&
            !h->order[0].broken && !h->order[1].broken && c->handshakes == 1 && !h->finished[0] && !h->finished[1] &&
-           c->answer == CLIENT_CERT_UNKNOWN && !c->requested && !h->server_certificate;
+           !h->server_certificate;
 }
 
 static struct record_lengths lengths_of(const struct hidden_flights *flights, unsigned side)
@@ -313,7 +313,7 @@ static bool refused_amid_flight(const struct connection *c, const struct inferen
     const struct hidden_flights *flights = c->handshake.flights;
 
     if (inference->request != INFERRED_REQUESTED || inference->answer == CLIENT_CERT_UNKNOWN ||
-        c->handshake.offers_early_data || flights->proven[server] != flights->count[server])
+        flights->proven[server] != flights->count[server])
         return false;
     const struct hidden_record *said = server_record_behind(c, flights->record[client][0].end);
     const uint32_t closed = client_close(c, inference);
@@ -407,7 +407,7 @@ static GPtrArray *parsed_chain(struct connection *c, unsigned side)
 {
     struct chain *chain = &c->chain[side];
 
-    if (!chain->der || chain->parsed)
+    if (!chain->der)
         return chain->parsed;
     chain->parsed = g_ptr_array_new_with_free_func((GDestroyNotify)certificate_unref);
     for (unsigned i = 0; i < chain->der->len; i++) {
@@ -415,13 +415,14 @@ static GPtrArray *parsed_chain(struct connection *c, unsigned side)
         c->caveats |= certificate->parsed ? 0 : CAVEAT_CERTIFICATE_NOT_PARSED;
         g_ptr_array_add(chain->parsed, (void *)(uintptr_t)certificate);
     }
-    g_clear_pointer(&chain->der, g_ptr_array_unref); /* the certificates have theirs, one for all connections */
+    g_ptr_array_unref(chain->der); /* the certificates have theirs, one for all connections */
+    chain->der = NULL;
     return chain->parsed;
 }
 
 static enum client_auth_eku leaf_eku(const GPtrArray *chain)
 {
-    return chain && chain->len ? ((struct certificate *)g_ptr_array_index(chain, 0))->client_auth_eku : EKU_UNKNOWN;
+    return chain ? ((struct certificate *)g_ptr_array_index(chain, 0))->client_auth_eku : EKU_UNKNOWN;
 }
 
 void connection_facts(struct connection *c, struct facts *facts)

@@ -127,12 +127,10 @@ static void add_history(struct connection *c, unsigned from, char letter)
 
 /* ---- handshakes -------------------------------------------------------------------------------- */
 
-/* The current handshake is over; what it left unproven stays unproven. */
+/* The current handshake, of which a hello was seen, is over; what it left unproven stays unproven. */
 static void fold_handshake(struct connection *c)
 {
-    if (c->handshakes == 0)
-        return;
-    if (!c->requested && c->server != NOBODY && !conclusion_is_proven(c)) {
+    if (!c->requested && !conclusion_is_proven(c)) {
         c->earlier_not_proven = true;
         c->earlier_reason = conclusion_why_not_proven(c);
     }
@@ -201,7 +199,7 @@ struct connection *connection_original(const struct connection *c)
     const struct handshake *h = &c->handshake;
     struct connection *found = NULL;
 
-    if (!c->sessions || !h->resumed || c->server == NOBODY || is_tls13(c))
+    if (!c->sessions || !h->resumed || is_tls13(c))
         return NULL;
     const char *server = c->address[c->server];
     const uint16_t port = c->port[c->server];
@@ -215,7 +213,7 @@ struct connection *connection_original(const struct connection *c)
 /* The server gave a name to the session: a resumed one keeps its original. */
 static void remember_session(struct connection *c, enum session_by by, GBytes *name)
 {
-    if (!c->sessions || !name || c->server == NOBODY || is_tls13(c) || c->handshakes > 1)
+    if (!c->sessions || !name || is_tls13(c) || c->handshakes > 1)
         return;
     struct connection *original = c->handshake.resumed ? connection_original(c) : c;
     if (original)
@@ -343,7 +341,7 @@ static void learn_role(struct connection *c, unsigned from, uint8_t type)
     static const uint8_t server_only[] = {HS_SERVER_KEY_EXCHANGE, HS_CERTIFICATE_REQUEST, HS_SERVER_HELLO_DONE};
     static const uint8_t client_only[] = {HS_CLIENT_KEY_EXCHANGE, HS_CERTIFICATE_VERIFY};
 
-    if (c->role_from == ROLE_FROM_HELLO || is_tls13(c))
+    if (c->role_from == ROLE_FROM_HELLO)
         return;
     if (memchr(server_only, type, sizeof server_only))
         set_server(c, from, ROLE_FROM_HELLO);
@@ -445,6 +443,7 @@ static bool nothing_missed(const struct connection *c, const struct observation 
     return true;
 }
 
+/* Then a hello was seen, and it is known who the server is. */
 static bool handshake_is_open(const struct connection *c)
 {
     const struct handshake *h = &c->handshake;
@@ -484,7 +483,7 @@ static unsigned on_alert(struct connection *c, const struct observation *o, cons
         c->answer = CLIENT_CERT_EMPTY;
         return 0;
     }
-    if (!handshake_is_open(c) || c->server == NOBODY)
+    if (!handshake_is_open(c))
         return 0;
     /* a late close_notify behind a Finished that was missed looks the same */
     if (!readable || (record->decrypted && !is_tls13(c)))
@@ -602,7 +601,7 @@ static unsigned on_record(struct connection *c, const struct observation *o, con
         on_hidden_record(c, o, record);
         return 0;
     }
-    if (is_tls13(c) && c->server != NOBODY && c->handshake.finished[c->server] && record->type != CT_ALERT)
+    if (is_tls13(c) && c->handshake.finished[c->server] && record->type != CT_ALERT)
         c->handshake.server_went_on = c->handshake.server_went_on || from_server(c, o->from); /* a ticket, or data */
     switch (record->type) {
     case CT_CHANGE_CIPHER_SPEC:
@@ -631,7 +630,7 @@ static void check_completed(struct connection *c, const struct observation *o, c
 {
     struct handshake *h = &c->handshake;
 
-    if (!handshake_is_open(c) || c->server == NOBODY)
+    if (!handshake_is_open(c))
         return;
     const unsigned client = 1 - c->server;
     if (!is_tls13(c)) {
@@ -664,7 +663,7 @@ static unsigned on_close(struct connection *c, const struct observation *o)
         c->closed_frame[o->from] = o->frame;
         c->closed_whole[o->from] = c->server != NOBODY && beyond <= 0 && nothing_missed(c, o);
     }
-    if (!handshake_is_open(c) || c->server == NOBODY || !nothing_missed(c, o) || beyond > 0)
+    if (!handshake_is_open(c) || !nothing_missed(c, o) || beyond > 0)
         return 0;
     if (is_tls13(c) && (h->hidden[0] || h->hidden[1]))
         return 0; /* whether the handshake had ended cannot be seen */
@@ -782,12 +781,12 @@ bool connection_needs_headers_only(const struct connection *c, uint32_t next[2])
     const bool is_over = is_tls13(c) ? h->answered_hidden && !h->finished[0] && !h->finished[1]
                                      : h->completed && c->encrypted[0] && c->encrypted[1];
 
-    if (!is_over || c->sip == SIP_NO || c->server == NOBODY || c->closed_first != NOBODY || c->conflict ||
-        c->request_decrypted || c->answer_decrypted || h->hello_request || !c->cipher || strstr(c->cipher, "_NULL_"))
+    if (!is_over || c->sip == SIP_NO || c->closed_first != NOBODY || c->conflict || c->request_decrypted ||
+        c->answer_decrypted || h->hello_request || !c->cipher || strstr(c->cipher, "_NULL_"))
         return false;
     for (unsigned side = 0; side < 2; side++) {
         const struct stream *stream = &c->stream[side];
-        if (!stream->based || !stream_contiguous(stream) || stream->record_octets != stream_end(stream))
+        if (!stream_contiguous(stream) || stream->record_octets != stream_end(stream))
             return false;
         next[side] = stream->base + stream_end(stream);
     }

@@ -325,7 +325,8 @@ UNTRACED static int64_t dissect_from(struct observation *o, struct said *said, i
     return from;
 }
 
-UNTRACED static void dissect(struct dissector *d, struct said *said, const struct segment *segment, struct observation *o)
+UNTRACED static void dissect(struct dissector *d, struct said *said, const struct segment *segment,
+                             struct observation *o)
 {
     const int64_t at = segment->at, end = at + segment->length;
 
