@@ -12,6 +12,7 @@
 #include <epan/secrets.h>
 #include <errno.h>
 #include <stdio.h>
+#include <malloc.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -171,7 +172,8 @@ static wtap *open_file(const char *path, struct file_result *result)
 
 /*
  * Wireshark keeps some 10 KiB of every connection until the end. Looks now and then, and says into how many parts
- * to divide the file when it will be too much.
+ * to divide the file when it will be too much. What the process had before, records of other parts say, no division
+ * makes less; nor does any a single connection.
  */
 static unsigned parts_for_memory(struct pass *pass, int64_t read, int64_t size)
 {
@@ -180,9 +182,10 @@ static unsigned parts_for_memory(struct pass *pass, int64_t read, int64_t size)
     if (pass->frames - pass->looked_at < LOOK_EVERY)
         return 0;
     pass->looked_at = pass->frames;
-    if (pass->is_whole || engine_resident() <= MOST)
+    const uint64_t resident = engine_resident(), most = MAX(MOST, pass->resident + SPARE);
+    if (pass->is_whole || pass->parts == MOST_PARTS || resident <= most)
         return 0;
-    const uint64_t grown = engine_resident() - MIN(pass->resident, engine_resident());
+    const uint64_t grown = resident - pass->resident;
     const uint64_t whole = read > 0 && size > read ? grown * (uint64_t)size / (uint64_t)read : grown;
     return MIN(pass->parts * (unsigned)(2 + whole / SPARE), MOST_PARTS);
 }
@@ -467,6 +470,8 @@ static enum pass_end read_once(struct pass *pass, const char *path, bool may_be_
         return PASS_DONE;
     }
     pass->plain = may_be_plain && is_plain_type(pass->file) ? plain_capture_open(path) : NULL;
+    if (pass->parts > 1)
+        malloc_trim(0); /* what the part before this one took is not this one's */
     pass->resident = engine_resident();
     pass->frames_behind = g_array_new(FALSE, FALSE, sizeof(uint32_t));
     pass->continued_in = g_ptr_array_new_with_free_func(g_free);

@@ -173,11 +173,15 @@ def main():
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="siptls-attacks-") as folder:
         path = Path(folder, "capture.pcap")
+        correct = True
         for count in (arguments.connections // 10, arguments.connections):
             write(path, half_open(count))
             memory, status, out = peak([arguments.scan, "--quiet", "--format", "ndjson", path])
+            told = out.count('"type":"connection"')
             print(f"{count} half-open connections, {path.stat().st_size >> 20} MB: {memory >> 10} MB, exit status {status}, "
-                  f"{out.count(chr(10))} lines, {out.splitlines()[-2][:300]}", flush=True)
+                  f"{told} told of", flush=True)
+            correct = correct and told == count and '"status":"ok"' in out.splitlines()[-2]
+        sys.exit(0 if correct else 1)
 
 
 if __name__ == "__main__":
