@@ -19,8 +19,8 @@ import pytest
 import transform
 from conftest import CAPTURE_NAMES
 from test_encapsulations import head_of, pcap, without_secrets
-from test_transformations import (CAPTURES, IN_ORDER, SAMPLE, SECRETS, VLAN, Blocks, all_in_one, block, damaged, frame,
-                                  in_turn, one_after_another, readdressed)
+from test_transformations import (CAPTURES, IN_ORDER, MOST_VARIANTS, SAMPLE, SECRETS, VLAN, Blocks, all_in_one, block, damaged,
+                                  frame, in_turn, one_after_another, readdressed)
 
 OPTIONS = {     # of siptls-scan, of tshark
     "default": ((), ()),
@@ -203,6 +203,24 @@ def test_damaged_at_random(host, seed):
     packets = [each for frames, origins in placed(host, plain_names(host))
                for each in damaged([block(origin, changed) for changed, origin in zip(frames, origins)], chance)]
     assert_equal(host, file_of(host, packets))
+
+
+@pytest.mark.parametrize("name", ("openssl-tls12-both-accepted.pcapng", "openssl-tls12-not-asked.pcapng",
+                                  "jsse-openssl-tls12-not-asked.pcapng"))
+def test_damaged_certificates(host, name):
+    """The same certificates as before come again and again, each time with another octet changed."""
+    origins = all_in_one(host)[1][name]
+    whole = [frame(each) for each in origins]
+    places = [(at, octet) for at, each in enumerate(whole) if b"\x30\x82" in each
+              for octet in range(each.index(b"\x30\x82"), len(each))]
+    packets = []
+    for number, (at, octet) in enumerate(places[::len(places) // (MOST_VARIANTS // 2) + 1]):
+        damaged_one = whole[at][:octet] + bytes([whole[at][octet] ^ 0x55]) + whole[at][octet + 1:]
+        for variant, frames in enumerate((whole, whole[:at] + [damaged_one] + whole[at + 1:])):
+            packets += [block(origin, readdressed(each, 1 + 2 * number + variant)) for origin, each in zip(origins, frames)]
+    path = file_of(host, packets)
+    assert len({str(record["server_leaf"]) for record in host.records(path, *IN_ORDER)}) > 20
+    assert_equal(host, path, names=["default"])
 
 
 def test_file_cut_short(host):
