@@ -407,7 +407,7 @@ static GPtrArray *parsed_chain(struct connection *c, unsigned side)
 {
     struct chain *chain = &c->chain[side];
 
-    if (!chain->der || chain->parsed)
+    if (!chain->der)
         return chain->parsed;
     chain->parsed = g_ptr_array_new_with_free_func((GDestroyNotify)certificate_unref);
     for (unsigned i = 0; i < chain->der->len; i++) {
@@ -415,13 +415,14 @@ static GPtrArray *parsed_chain(struct connection *c, unsigned side)
         c->caveats |= certificate->parsed ? 0 : CAVEAT_CERTIFICATE_NOT_PARSED;
         g_ptr_array_add(chain->parsed, (void *)(uintptr_t)certificate);
     }
-    g_clear_pointer(&chain->der, g_ptr_array_unref); /* the certificates have theirs, one for all connections */
+    g_ptr_array_unref(chain->der); /* the certificates have theirs, one for all connections */
+    chain->der = NULL;
     return chain->parsed;
 }
 
 static enum client_auth_eku leaf_eku(const GPtrArray *chain)
 {
-    return chain && chain->len ? ((struct certificate *)g_ptr_array_index(chain, 0))->client_auth_eku : EKU_UNKNOWN;
+    return chain ? ((struct certificate *)g_ptr_array_index(chain, 0))->client_auth_eku : EKU_UNKNOWN;
 }
 
 void connection_facts(struct connection *c, struct facts *facts)

@@ -108,6 +108,7 @@ static bool nothing_missed(const struct connection *c, const struct observation 
     return true;
 }
 
+/* Then a hello was seen, and it is known who the server is. */
 static bool handshake_is_open(const struct connection *c)
 {
     const struct handshake *h = &c->handshake;
@@ -147,7 +148,7 @@ static unsigned on_alert(struct connection *c, const struct observation *o, cons
         c->answer = CLIENT_CERT_EMPTY;
         return 0;
     }
-    if (!handshake_is_open(c) || c->server == NOBODY)
+    if (!handshake_is_open(c))
         return 0;
     /* a late close_notify behind a Finished that was missed looks the same */
     if (!readable || (record->decrypted && !is_tls13(c)))
@@ -265,7 +266,7 @@ static unsigned on_record(struct connection *c, const struct observation *o, con
         on_hidden_record(c, o, record);
         return 0;
     }
-    if (is_tls13(c) && c->server != NOBODY && c->handshake.finished[c->server] && record->type != CT_ALERT)
+    if (is_tls13(c) && c->handshake.finished[c->server] && record->type != CT_ALERT)
         c->handshake.server_went_on = c->handshake.server_went_on || from_server(c, o->from); /* a ticket, or data */
     switch (record->type) {
     case CT_CHANGE_CIPHER_SPEC:
@@ -294,7 +295,7 @@ static void check_completed(struct connection *c, const struct observation *o, c
 {
     struct handshake *h = &c->handshake;
 
-    if (!handshake_is_open(c) || c->server == NOBODY)
+    if (!handshake_is_open(c))
         return;
     const unsigned client = 1 - c->server;
     if (!is_tls13(c)) {
@@ -327,7 +328,7 @@ static unsigned on_close(struct connection *c, const struct observation *o)
         c->closed_frame[o->from] = o->frame;
         c->closed_whole[o->from] = c->server != NOBODY && beyond <= 0 && nothing_missed(c, o);
     }
-    if (!handshake_is_open(c) || c->server == NOBODY || !nothing_missed(c, o) || beyond > 0)
+    if (!handshake_is_open(c) || !nothing_missed(c, o) || beyond > 0)
         return 0;
     if (is_tls13(c) && (h->hidden[0] || h->hidden[1]))
         return 0; /* whether the handshake had ended cannot be seen */
@@ -445,12 +446,12 @@ bool connection_needs_headers_only(const struct connection *c, uint32_t next[2])
     const bool is_over = is_tls13(c) ? h->answered_hidden && !h->finished[0] && !h->finished[1]
                                      : h->completed && c->encrypted[0] && c->encrypted[1];
 
-    if (!is_over || c->sip == SIP_NO || c->server == NOBODY || c->closed_first != NOBODY || c->conflict ||
-        c->request_decrypted || c->answer_decrypted || h->hello_request || !c->cipher || strstr(c->cipher, "_NULL_"))
+    if (!is_over || c->sip == SIP_NO || c->closed_first != NOBODY || c->conflict || c->request_decrypted ||
+        c->answer_decrypted || h->hello_request || !c->cipher || strstr(c->cipher, "_NULL_"))
         return false;
     for (unsigned side = 0; side < 2; side++) {
         const struct stream *stream = &c->stream[side];
-        if (!stream->based || !stream_contiguous(stream) || stream->record_octets != stream_end(stream))
+        if (!stream_contiguous(stream) || stream->record_octets != stream_end(stream))
             return false;
         next[side] = stream->base + stream_end(stream);
     }

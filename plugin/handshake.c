@@ -46,12 +46,10 @@ static void set_server(struct connection *c, unsigned side, enum role_from by)
 
 /* ---- one handshake after the other -------------------------------------------------------------- */
 
-/* The current handshake is over; what it left unproven stays unproven. */
+/* The current handshake, of which a hello was seen, is over; what it left unproven stays unproven. */
 static void fold_handshake(struct connection *c)
 {
-    if (c->handshakes == 0)
-        return;
-    if (!c->requested && c->server != NOBODY && !conclusion_is_proven(c)) {
+    if (!c->requested && !conclusion_is_proven(c)) {
         c->earlier_not_proven = true;
         c->earlier_reason = conclusion_why_not_proven(c);
     }
@@ -120,7 +118,7 @@ struct connection *connection_original(const struct connection *c)
     const struct handshake *h = &c->handshake;
     struct connection *found = NULL;
 
-    if (!c->sessions || !h->resumed || c->server == NOBODY || is_tls13(c))
+    if (!c->sessions || !h->resumed || is_tls13(c))
         return NULL;
     const char *server = c->address[c->server];
     const uint16_t port = c->port[c->server];
@@ -134,7 +132,7 @@ struct connection *connection_original(const struct connection *c)
 /* The server gave a name to the session: a resumed one keeps its original. */
 static void remember_session(struct connection *c, enum session_by by, GBytes *name)
 {
-    if (!c->sessions || !name || c->server == NOBODY || is_tls13(c) || c->handshakes > 1)
+    if (!c->sessions || !name || is_tls13(c) || c->handshakes > 1)
         return;
     struct connection *original = c->handshake.resumed ? connection_original(c) : c;
     if (original)
@@ -262,7 +260,7 @@ static void learn_role(struct connection *c, unsigned from, uint8_t type)
     static const uint8_t server_only[] = {HS_SERVER_KEY_EXCHANGE, HS_CERTIFICATE_REQUEST, HS_SERVER_HELLO_DONE};
     static const uint8_t client_only[] = {HS_CLIENT_KEY_EXCHANGE, HS_CERTIFICATE_VERIFY};
 
-    if (c->role_from == ROLE_FROM_HELLO || is_tls13(c))
+    if (c->role_from == ROLE_FROM_HELLO)
         return;
     if (memchr(server_only, type, sizeof server_only))
         set_server(c, from, ROLE_FROM_HELLO);

@@ -312,7 +312,7 @@ static void attach(struct observation *o, struct said *said, struct placed_recor
 }
 
 /* The records that follow one another from `from` on, up to `to`. */
-static int64_t dissect_from(struct observation *o, struct said *said, int64_t from, int64_t to)
+UNTRACED static int64_t dissect_from(struct observation *o, struct said *said, int64_t from, int64_t to)
 {
     for (unsigned i = 0; i < said->records; i++) {
         struct placed_record *placed = &said->record[i];
@@ -325,7 +325,8 @@ static int64_t dissect_from(struct observation *o, struct said *said, int64_t fr
     return from;
 }
 
-static void dissect(struct dissector *d, struct said *said, const struct segment *segment, struct observation *o)
+UNTRACED static void dissect(struct dissector *d, struct said *said, const struct segment *segment,
+                             struct observation *o)
 {
     const int64_t at = segment->at, end = at + segment->length;
 

@@ -89,6 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             out.request == INFERRED_REQUESTED);
     REQUIRE(out.answer == CLIENT_CERT_UNKNOWN || out.request == INFERRED_REQUESTED);
     REQUIRE(out.answer == CLIENT_CERT_UNKNOWN || out.answer == CLIENT_CERT_EMPTY || out.answer == CLIENT_CERT_PRESENT);
+    REQUIRE(out.answer == CLIENT_CERT_UNKNOWN || !input.early_data);
     REQUIRE(out.client_flight <= input.client.count);
     REQUIRE(!out.conflict || out.request == INFERRED_NOTHING);
     REQUIRE(out.request == INFERRED_NOTHING || (overhead && !input.resumed));

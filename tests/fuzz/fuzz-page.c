@@ -11,6 +11,9 @@
 
 #include <string.h>
 
+/* Beyond that a page only takes longer. */
+enum { MOST_LINES = 8, MOST_TEXT = 256 };
+
 static const char template[] =
     "{'type':'connection','schema':1,'file':'@','first_frame':1,'last_frame':9,'start':'2026-03-09T12:00:00.5Z',"
     "'end':'2026-03-09T12:00:01Z','client_ip':'@','client_port':4,'server_ip':'@','server_port':5061,'sni':'@',"
@@ -22,16 +25,16 @@ static const char template[] =
 
 /* ---- records ----------------------------------------------------------------------------------- */
 
-static void append_json_string(GString *out, const char *text)
+UNTRACED static void append_json_string(GString *out, const char *text)
 {
-    for (const char *c = text; *c; c++)
+    for (const char *c = text; *c && c < text + MOST_TEXT; c++)
         if (*c == '"' || *c == '\\' || (unsigned char)*c < ' ')
             g_string_append_printf(out, "\\u%04x", (unsigned)*c);
         else
             g_string_append_c(out, *c);
 }
 
-static char *record_of(const char *text)
+UNTRACED static char *record_of(const char *text)
 {
     GString *line = g_string_new(NULL);
 
@@ -66,7 +69,7 @@ static void take(struct gathered *to, struct record *record)
 
 static void take_lines(struct gathered *to, const char *lines)
 {
-    g_auto(GStrv) each = g_strsplit(lines, "\n", -1);
+    g_auto(GStrv) each = g_strsplit(lines, "\n", MOST_LINES);
 
     for (char **line = each; *line; line++) {
         g_autofree char *json = **line == '{' ? g_strdup(*line) : record_of(*line);
@@ -78,7 +81,7 @@ static void take_lines(struct gathered *to, const char *lines)
 
 /* ---- the page ---------------------------------------------------------------------------------- */
 
-static bool is_one_of(const char *word, size_t length, const char *const *words)
+UNTRACED static bool is_one_of(const char *word, size_t length, const char *const *words)
 {
     for (; *words; words++)
         if (strlen(*words) == length && strncmp(*words, word, length) == 0)
@@ -87,7 +90,7 @@ static bool is_one_of(const char *word, size_t length, const char *const *words)
 }
 
 /* Behind a tag that begins at `at`: its name, and its attributes, are ours. */
-static const char *check_tag(const char *at)
+UNTRACED static const char *check_tag(const char *at)
 {
     static const char *const tags[] = {
         "!DOCTYPE", "html",   "head",       "meta",   "title",    "style",  "body",   "header", "h1",      "nav",
@@ -122,7 +125,7 @@ static const char *check_tag(const char *at)
     return at + 1;
 }
 
-static const char *behind(const char *page, const char *part)
+UNTRACED static const char *behind(const char *page, const char *part)
 {
     const char *found = strstr(page, part);
 
@@ -130,7 +133,7 @@ static const char *behind(const char *page, const char *part)
     return found + strlen(part);
 }
 
-static void check_markup(const char *page)
+UNTRACED static void check_markup(const char *page)
 {
     const char *at = page, *style = behind(page, "<style>");
 
@@ -144,7 +147,7 @@ static void check_markup(const char *page)
     }
 }
 
-static void check_characters(const char *page)
+UNTRACED static void check_characters(const char *page)
 {
     for (const char *at = page; *at; at = g_utf8_next_char(at)) {
         const gunichar c = g_utf8_get_char(at);

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """mutate.py - damaged captures: nothing of ours breaks, and a server that asks is never "unaffected".
 
-Every capture in which each connection is known to ask (captures/expected.ndjson) is damaged in many ways, whole and
-with one direction only; a folder of variants at a time goes through siptls-scan. Prints what must not be, and totals.
+Every capture is damaged in many ways, whole and with one direction only; a folder of variants at a time goes through
+siptls-scan. Where each connection is known to ask (captures/expected.ndjson), none may be told not to. Prints what must
+not be, and totals.
 
-    mutate.py --scan build/check/siptls-scan [--way heads|types|swallows|flips|noise|cuts] [--captures GLOB]
+    mutate.py --scan build/sanitize/siptls-scan [--way heads|types|swallows|flips|noise|editcap|cuts] [--captures GLOB]
 """
 
 import argparse
@@ -175,6 +176,18 @@ def noise(octets, seed, most):
         yield f"noise-{number}", bytes(changed)
 
 
+def edited(octets, seed, most):
+    """Variants that editcap makes: -E at several rates, each time with another seed."""
+    with tempfile.TemporaryDirectory(prefix="siptls-editcap-") as folder:
+        whole, changed = Path(folder, "whole"), Path(folder, "changed")
+        whole.write_bytes(octets)
+        for number in range(most or 1000):
+            chance = random.Random(f"{seed} {number}").getrandbits(31)
+            subprocess.run(["editcap", "-E", str(RATES[number % len(RATES)]), "--seed", str(chance), whole, changed],
+                           stderr=subprocess.DEVNULL, check=True)
+            yield f"editcap-{number}", changed.read_bytes()
+
+
 def cuts(octets, seed, most):
     """The first octets of the file: every number of them, or `most` at random."""
     chosen = range(len(octets))
@@ -184,7 +197,8 @@ def cuts(octets, seed, most):
         yield f"cut-{end}", octets[:end]
 
 
-WAYS = {"heads": heads, "types": types, "swallows": swallows, "flips": flips, "noise": noise, "cuts": cuts}
+WAYS = {"heads": heads, "types": types, "swallows": swallows, "flips": flips, "noise": noise, "editcap": edited,
+        "cuts": cuts}
 
 
 def pieces(variants, size):
@@ -200,8 +214,8 @@ def pieces(variants, size):
         yield piece
 
 
-def wrong(lines, files):
-    """What must not be in the output of siptls-scan --format ndjson over damaged files whose connections all ask."""
+def wrong(lines, files, asks=True):
+    """What must not be in the output of siptls-scan --format ndjson over damaged files; asks: whose connections all do."""
     seen = {}
     for line in lines:
         try:
@@ -214,8 +228,8 @@ def wrong(lines, files):
             seen[name] = seen.get(name, 0) + 1
             if record["status"] not in ("ok", "cut_short", "unreadable", "not_a_capture"):
                 yield f"{name}: {record['status']}: {record['error']}"
-        elif record["type"] == "connection" and (record["impact"] == "unaffected" or
-                                                 record["client_auth"] == "not_requested"):
+        elif asks and record["type"] == "connection" and (record["impact"] == "unaffected" or
+                                                          record["client_auth"] == "not_requested"):
             yield f"{name}: false {record['impact']}, {record['client_auth']} by {record['evidence']}"
     for name in files:
         if seen.get(name, 0) > 1:
@@ -242,7 +256,8 @@ def main():
     parser.add_argument("--keep", type=Path, help="a folder for the variants that are told wrongly")
     arguments = parser.parse_args()
     found = variants = connections = 0
-    for capture in fnmatch.filter(asking(), arguments.captures):
+    asks = asking()
+    for capture in fnmatch.filter(sorted(path.name for path in CAPTURES.glob("*.pcapng")), arguments.captures):
         octets = VIEWS[arguments.view]((CAPTURES / capture).read_bytes())
         for piece in pieces(WAYS[arguments.way](octets, arguments.seed, arguments.most), 64 << 20):
             with tempfile.TemporaryDirectory(prefix="siptls-mutate-") as folder:
@@ -250,7 +265,7 @@ def main():
                     Path(folder, name).write_bytes(content)
                 lines, failed = scan(arguments.scan, folder)
                 connections += sum('"type":"connection"' in line for line in lines)
-                for what in [*failed, *wrong(lines, [name for name, _ in piece])]:
+                for what in [*failed, *wrong(lines, [name for name, _ in piece], capture in asks)]:
                     print(f"{capture}: {what}", flush=True)
                     found += 1
                     name = what.split(":")[0]

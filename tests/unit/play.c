@@ -18,6 +18,8 @@ static void hello_option(struct message *m, const char *option)
         m->session_id = g_bytes_new_static(id, 32);
     else if (strcmp(option, "other-id") == 0)
         m->session_id = g_bytes_new_static(other, sizeof other);
+    else if (strcmp(option, "empty-id") == 0)
+        m->session_id = g_bytes_new_static(other, 0);
     else if (strcmp(option, "13") == 0)
         m->selected_version = 0x0304;
     else if (strcmp(option, "ssl3") == 0)
@@ -30,6 +32,10 @@ static void hello_option(struct message *m, const char *option)
         m->sni = g_strdup("sbc.example");
     else if (strcmp(option, "alpn") == 0)
         add_protocol(m, "sip/2");
+    else if (strcmp(option, "empty-alpn") == 0)
+        m->alpn = g_ptr_array_new_with_free_func(g_free);
+    else if (strcmp(option, "identity-40") == 0)
+        m->selected_identity = 40;
     else if (strcmp(option, "early") == 0)
         m->early_data = true;
     else if (strcmp(option, "external") == 0)
@@ -62,7 +68,15 @@ static void hello(struct message *m, uint8_t type, char **words)
         hello_option(m, *words);
 }
 
-static struct message message_of(const char *word)
+/* CN=A as a CertificateRequest lists it, RFC 5246 7.4.4. */
+static GBytes *name_of_authority(void)
+{
+    static const uint8_t name[] = {0, 14, 0x30, 12, 0x31, 10, 0x30, 8, 0x06, 3, 0x55, 4, 3, 0x0c, 1, 'A'};
+
+    return g_bytes_new_static(name, sizeof name);
+}
+
+static struct message message_of(const struct play *play, const char *word)
 {
     static const struct {
         const char *word;
@@ -85,15 +99,22 @@ static struct message message_of(const char *word)
     } else if (strcmp(part[0], "cert") == 0 || strcmp(part[0], "ccert") == 0) {
         m.type = part[0][1] == 'c' ? HS_COMPRESSED_CERTIFICATE : HS_CERTIFICATE;
         m.empty_certificate = part[1] && strcmp(part[1], "empty") == 0;
-        if (!m.empty_certificate) {
+        m.certificate_not_inflated = part[1] && strcmp(part[1], "compressed") == 0;
+        if (!m.empty_certificate && !m.certificate_not_inflated) {
             m.certificates = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
-            g_ptr_array_add(m.certificates, g_bytes_new_static("no certificate", 14));
+            g_ptr_array_add(m.certificates,
+                            play->leaf ? g_bytes_ref(play->leaf) : g_bytes_new_static("no certificate", 14));
         }
         m.certificates_cut = part[1] && strcmp(part[1], "cut") == 0;
-        m.certificate_not_inflated = part[1] && strcmp(part[1], "compressed") == 0;
     } else if (strcmp(part[0], "nst") == 0) {
         m.type = HS_NEW_SESSION_TICKET;
         m.ticket = g_bytes_new_static("0123456789abcdef", 16);
+    } else if (strcmp(part[0], "cr") == 0 && part[1]) {
+        m.type = HS_CERTIFICATE_REQUEST;
+        m.authorities = name_of_authority();
+    } else if (strcmp(part[0], "cke") == 0 && part[1]) {
+        m.type = HS_CLIENT_KEY_EXCHANGE;
+        m.version = (uint16_t)strtoul(part[1], NULL, 16); /* of its record */
     } else if (strcmp(part[0], "ee-alpn") == 0) {
         m.type = HS_ENCRYPTED_EXTENSIONS;
         add_protocol(&m, "sip/2");
@@ -106,24 +127,27 @@ static struct message message_of(const char *word)
     return m;
 }
 
-static void add_messages(struct observation *o, struct tls_record *record, const char *word)
+static void add_messages(const struct play *play, struct observation *o, struct tls_record *record, const char *word)
 {
     g_auto(GStrv) words = g_strsplit(word, "+", -1);
 
     record->type = CT_HANDSHAKE;
     record->first_message = o->messages->len;
     for (char **each = words; *each; each++) {
-        struct message m = message_of(*each);
+        struct message m = message_of(play, *each);
         record->length += 4 + m.length;
-        record->version = m.version == 0x0300 ? 0x0300 : record->version;
+        if (m.version == 0x0300 || (m.version && m.type == HS_CLIENT_KEY_EXCHANGE))
+            record->version = m.version;
         g_array_append_val(o->messages, m);
     }
     record->messages = o->messages->len - record->first_message;
 }
 
-static void add_record(const struct play *play, struct observation *o, const char *word)
+static void add_record(const struct play *play, struct observation *o, const char *marked)
 {
     struct tls_record record = {.version = 0x0303, .length = 0};
+    const bool is_decrypted = g_str_has_suffix(marked, "/");
+    g_autofree char *word = g_strndup(marked, strlen(marked) - is_decrypted);
     const char *value = strchr(word, ':');
     const unsigned number = value ? (unsigned)strtoul(value + 1, NULL, 10) : 0;
 
@@ -162,9 +186,10 @@ static void add_record(const struct play *play, struct observation *o, const cha
         record.type = (uint8_t)number;
         record.length = 60;
     } else {
-        add_messages(o, &record, word);
+        add_messages(play, o, &record, word);
         record.decrypted = play->tls13 && !strchr("cs", word[0]) ? true : play->tls13 && word[1] != 'h';
     }
+    record.decrypted = record.decrypted || is_decrypted;
     record.content = record.length;
     g_array_append_val(o->records, record);
 }
@@ -203,6 +228,10 @@ void play_segment(struct play *play, const char *line, enum fate worse)
             o.flags |= TCP_FIN;
         else if (strcmp(*word, "RST") == 0)
             o.flags |= TCP_RST;
+        else if (strcmp(*word, "NOACK") == 0)
+            o.flags &= (uint8_t)~TCP_ACK;
+        else if (g_str_has_prefix(*word, "junk:"))
+            o.length += (uint32_t)strtoul(*word + 5, NULL, 10);
         else if (**word)
             add_record(play, &o, *word);
         play->tls13 = play->tls13 || strstr(*word, ":13");
@@ -212,8 +241,8 @@ void play_segment(struct play *play, const char *line, enum fate worse)
     o.frame = ++play->frame;
     o.time.seconds = o.frame;
     o.sequence = play->sequence[from];
-    o.acknowledgement = play->sequence[1 - from];
-    o.length = octets(&o);
+    o.acknowledgement = play->sequence[1 - from] - play->unacknowledged;
+    o.length += octets(&o);
     play->sequence[from] += o.length + !!(o.flags & (TCP_SYN | TCP_FIN));
     o.truncated = fate == CUT;
     if (fate != SEEN) {
@@ -241,7 +270,9 @@ void play_end(struct play *play) { g_clear_pointer(&play->connection, connection
 
 unsigned play_lines(const char *script, char ***lines)
 {
-    *lines = g_strsplit(script, "\n", -1);
+    g_autofree char *whole_lines = g_strchomp(g_strdup(script));
+
+    *lines = g_strsplit(whole_lines, "\n", -1);
     unsigned count = g_strv_length(*lines);
     g_assert_cmpuint(count, <=, MOST_SEGMENTS);
     return count;

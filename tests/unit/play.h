@@ -6,10 +6,11 @@
  * the server, and then words, one a TLS record; `+` joins handshake messages in one record:
  *
  *     ch[:...] sh[:...] cert cert:empty cr shd cke fin nst  handshake messages (hello options: see hello_option)
- *     type:N (any other one), cert! (one that does not fill its length)
+ *     cr:names (with a name), cke:VERSION (of its record), type:N (any other one), cert! (one that does not fill its
+ *     length)
  *     ccs, efin (an encrypted handshake record), data, sip, hidden:N (octets), alert:N, warning:N, ealert,
- *     record:N (of a content type)
- *     SYN FIN RST  flags
+ *     record:N (of a content type); with `/` behind it, a record that was encrypted and is decrypted
+ *     SYN FIN RST  flags, NOACK: without that one; junk:N  octets that are no record, in front of those that are
  *
  * In front of it, `-` loses the segment, `~` cuts it (snapshot length), `?` leaves it undissected.
  *
@@ -26,6 +27,8 @@ struct play {
     struct connection *connection;
     uint32_t sequence[2]; /* by side: client, server */
     uint32_t frame;
+    uint32_t unacknowledged; /* octets that the other side sent and the next segment does not acknowledge */
+    GBytes *leaf;            /* DER: what the next Certificate holds; NULL: no certificate at all */
     bool tls13;
     unsigned events;
 };
