@@ -141,14 +141,19 @@ def head_of(host, names, secrets=True, link=ETHERNET):
     return head + [each for name in names for each in blocks(host, name).head if secrets and kind(each) == SECRETS]
 
 
+def together(host, variants, secrets=True, mixed=one_after_another):
+    """Capture -> label -> packets, as one file."""
+    whole, queues = Blocks(b""), [packets for labelled in variants.values() for packets in labelled.values()]
+    whole.head = head_of(host, variants, secrets)
+    return whole.file(mixed([[readdressed(each, number, FRAME) for each in packets]
+                             for number, packets in enumerate(queues, 1)]))
+
+
 def judged(host, variants, *arguments, secrets=True, mixed=one_after_another):
     """Capture -> label -> packets in, capture -> label -> records out."""
-    whole, labels = Blocks(b""), [(name, label) for name in variants for label in variants[name]]
-    whole.head = head_of(host, variants, secrets)
-    queues = [[readdressed(each, number, FRAME) for each in variants[name][label]]
-              for number, (name, label) in enumerate(labels, 1)]
+    labels = [(name, label) for name in variants for label in variants[name]]
     found = {name: {label: [] for label in variants[name]} for name in variants}
-    for record in host.records(host.file("changed.pcapng", whole.file(mixed(queues))), *arguments):
+    for record in host.records(host.file("changed.pcapng", together(host, variants, secrets, mixed)), *arguments):
         name, label = labels[number_of(record["client_ip"]) - 1]
         found[name][label].append(record)
     return found
@@ -186,10 +191,14 @@ def damaged_at_random(names, *arguments, secrets=True):
 
 # ---- what is said of them ------------------------------------------------------------------------
 
+def as_recorded(host, names):
+    return {name: {"": packets_of(host, name)} for name in names}
+
+
 @functools.cache
 def all_in_one(host, *arguments, mixed=one_after_another):
     """Capture -> records: every capture as it was recorded."""
-    found = judged(host, {name: {"": packets_of(host, name)} for name in CAPTURES}, *arguments, mixed=mixed)
+    found = judged(host, as_recorded(host, CAPTURES), *arguments, mixed=mixed)
     return {name: records[""] for name, records in found.items()}
 
 
