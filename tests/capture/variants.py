@@ -124,6 +124,14 @@ def number_of(address):
     return low | high << 8
 
 
+def as_before(address):
+    """The address that the number was put into."""
+    octets = bytearray(ipaddress.ip_address(address).packed)
+    first, recorded_with = TELLING[octets[0]]
+    octets[first:first + 2] = recorded_with
+    return str(ipaddress.ip_address(bytes(octets)))
+
+
 def in_turn(queues):
     """One of each queue, then the next of each, as long as there are any."""
     return [each for row in itertools.zip_longest(*queues) for each in row if each is not None]
