@@ -236,7 +236,7 @@ def test_frames_in_any_order(host, name):
 def test_live_on_loopback(host):
     """tshark -i lo, in a network of its own, sees a real handshake and judges it."""
     script = host.file("live.py", f'''
-import signal, subprocess, sys
+import select, signal, socket, subprocess, sys
 sys.path.insert(0, {str(host.recorder)!r})
 from pathlib import Path
 from recorder import lab, peers, pki
@@ -244,18 +244,20 @@ lab.enter_namespace(needs_debian13=False)     # is in one already: gives it its 
 here = Path({str(host.work)!r}) / "live"
 here.mkdir()
 authority = pki.Pki(here / "pki")
-tshark = subprocess.Popen([*{host.capturing()!r}, "tshark", "-n", "-q", "-i", "lo", "-f", "tcp", "-c", "1000000", "-z", "siptls,json"],
-    env={host.environment(True)!r}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-for line in tshark.stderr:
-    if b"Capturing on" in line:
-        break
-room = lab.Lab(here / "room", authority, here)     # its own dumpcap tells when packets have arrived
+tshark = subprocess.Popen([*{host.capturing()!r}, "tshark", "-n", "-l", "-i", "lo", "-f", "tcp", "-c", "1000000", "-T", "fields", "-e",
+    "tcp.dstport", "-z", "siptls,json"], env={host.environment(True)!r}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+def knock(port):
+    socket.socket().connect_ex(("127.0.0.1", port))
+while not select.select([tshark.stdout], [], [], 0.2)[0]:
+    knock(7)        # when tshark shows one, it captures
+room = lab.Lab(here / "room", authority, here)
 peers.pair(room, "1.2", "require", "server-only")
 room.end()
+knock(9)            # when tshark shows this, it has seen all that was before
+assert any(line == b"9\\n" for line in tshark.stdout)
 tshark.send_signal(signal.SIGINT)
-out, err = tshark.communicate(timeout=60)
-sys.stdout.write(out.decode())
-sys.stderr.write(err.decode())
+sys.stdout.write(tshark.stdout.read().decode())
+sys.stderr.write(tshark.stderr.read().decode())
 '''.encode())
     done = subprocess.run(host.own_network("/usr/bin/python3", "-B", script), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           env=os.environ | {"SIPTLS_RECORDER_NAMESPACE": "1"}, check=False, timeout=300, text=True)

@@ -5,6 +5,7 @@ What it keeps back it decides by headers and by what a ClientHello offers. So th
 tunnels and disks do, on the SIP port and on others, with ALPN and without, between packets that are no SIP.
 """
 
+import functools
 import gzip
 import json
 import random
@@ -79,20 +80,24 @@ def test_recorded_captures_with_options(host, name):
 
 # ---- many connections in one file ----------------------------------------------------------------
 
+@functools.cache
 def plain_names(host):
     """Captures without keys, with which every connection has to be looked at, and without resumed sessions."""
-    return [name for name in without_secrets(host) if "resumed" not in name]
+    return tuple(name for name in without_secrets(host) if "resumed" not in name)
 
 
+@functools.cache
 def placed(host, names):
     """The packets of each capture: on the SIP port, on a port of TLS, on one of nothing; every other offers sip/2."""
+    found = []
     for index, name in enumerate(names, 1):
         origins = packets_of(host, name)
         port, offers = (SIP, WEB, ODD)[index % 3], index // 3 % 2
         frames = [transform.on_port(readdressed(frame(each), index), SIP, port) for each in origins]
         if offers:
             frames = [changed for _, changed in transform.edited(frames, transform.offering)]
-        yield frames, origins
+        found.append((frames, origins))
+    return found
 
 
 def file_of(host, packets, link=transform.ETHERNET, name="placed.pcapng"):
