@@ -75,7 +75,7 @@ def test_recorded_captures(host):
 
 @pytest.mark.parametrize("name", SAMPLE)
 def test_recorded_captures_with_options(host, name):
-    assert_equal(host, host.capture(name), names=[each for each in OPTIONS if each != "default"])
+    assert_equal(host, host.capture(name))
 
 
 # ---- many connections in one file ----------------------------------------------------------------
