@@ -28,6 +28,7 @@ struct world {
     struct connection *connection[CONNECTIONS];
     struct place place[CONNECTIONS][2];
     bool is_requested[CONNECTIONS]; /* a CertificateRequest was in a segment that brought new octets */
+    bool is_sealed[CONNECTIONS][2]; /* by side: what is not decrypted is ciphertext, whatever it looks like */
     uint32_t frame;
 };
 
@@ -235,15 +236,28 @@ static int64_t put_in_place(struct input *in, unsigned odd, struct place *own, c
     return at;
 }
 
-static bool has_request(const struct observation *o)
+static bool requests(const struct observation *o, const struct tls_record *record)
 {
+    for (unsigned i = 0; i < record->messages; i++)
+        if (g_array_index(o->messages, struct message, record->first_message + i).type == HS_CERTIFICATE_REQUEST)
+            return true;
+    return false;
+}
+
+/* Up to TLS 1.2 a ChangeCipherSpec encrypts what follows (RFC 5246 7.1), and data is encrypted at all times. */
+static bool has_request(const struct observation *o, bool *is_sealed)
+{
+    bool found = false;
+
     for (unsigned i = 0; i < o->records->len; i++) {
         const struct tls_record *record = &g_array_index(o->records, struct tls_record, i);
-        for (unsigned j = 0; j < record->messages && record->type == CT_HANDSHAKE && !record->hidden; j++)
-            if (g_array_index(o->messages, struct message, record->first_message + j).type == HS_CERTIFICATE_REQUEST)
-                return true;
+        if (record->hidden)
+            continue;
+        *is_sealed = *is_sealed || record->type == CT_CHANGE_CIPHER_SPEC || record->type == CT_APPLICATION_DATA;
+        if (record->type == CT_HANDSHAKE && (record->decrypted || !*is_sealed))
+            found = found || requests(o, record);
     }
-    return false;
+    return found;
 }
 
 /*
@@ -273,7 +287,7 @@ static unsigned next_segment(struct world *world, struct observation *o)
         g_array_set_size(o->records, 0);
         g_array_set_size(o->messages, 0);
     }
-    if (o->length && end > places[o->from].highest && has_request(o))
+    if (has_request(o, &world->is_sealed[number][o->from]) && o->length && end > places[o->from].highest)
         world->is_requested[number] = true;
     places[o->from].next = end;
     places[o->from].highest = MAX(places[o->from].highest, end);

@@ -23,7 +23,7 @@ from pathlib import Path
 
 CAPTURES = Path(__file__).resolve().parents[2] / "captures"
 TCP, HANDSHAKE = 6, 22
-PACKET = 6                      # Enhanced Packet Block, draft-ietf-opsawg-pcapng 4.3
+PACKET, SECRETS = 6, 10         # Enhanced Packet Block, Decryption Secrets Block, draft-ietf-opsawg-pcapng 4.3, 4.7
 RATES = 0.0005, 0.002, 0.01, 0.05
 ASKS = "optional", "required", "requested"
 
@@ -36,6 +36,15 @@ def asking():
         files.setdefault(statement["file"], []).append(statement["facts"])
     return {name: len(connections) for name, connections in sorted(files.items())
             if all(facts.get("certificate_request_seen") or facts.get("client_auth") in ASKS for facts in connections)}
+
+
+def blocks(octets):
+    """The blocks of a pcapng file: (type, octets)."""
+    at = 0
+    while at + 12 <= len(octets):
+        kind, length = struct.unpack_from("<II", octets, at)
+        yield kind, octets[at:at + length]
+        at += length
 
 
 def packets(octets):
@@ -177,15 +186,18 @@ def noise(octets, seed, most):
 
 
 def edited(octets, seed, most):
-    """Variants that editcap makes: -E at several rates, each time with another seed."""
+    """Variants that editcap makes: -E at several rates, each time with another seed. Keys of TLS, which editcap up to
+    4.0 does not write, go past it."""
+    secrets = b"".join(block for kind, block in blocks(octets) if kind == SECRETS)
     with tempfile.TemporaryDirectory(prefix="siptls-editcap-") as folder:
         whole, changed = Path(folder, "whole"), Path(folder, "changed")
-        whole.write_bytes(octets)
+        whole.write_bytes(b"".join(block for kind, block in blocks(octets) if kind != SECRETS))
         for number in range(most or 1000):
             chance = random.Random(f"{seed} {number}").getrandbits(31)
             subprocess.run(["editcap", "-E", str(RATES[number % len(RATES)]), "--seed", str(chance), whole, changed],
                            stderr=subprocess.DEVNULL, check=True)
-            yield f"editcap-{number}", changed.read_bytes()
+            (_, header), *rest = blocks(changed.read_bytes())
+            yield f"editcap-{number}", header + secrets + b"".join(block for _, block in rest)
 
 
 def cuts(octets, seed, most):
