@@ -217,7 +217,7 @@ static void conclude_from_original(struct connection *c, struct facts *facts)
         original->handshake.resumed || original->handshakes > 1)
         return;
     connection_facts(original, &created);
-    if (created.client_auth == CLIENT_AUTH_UNKNOWN)
+    if (created.client_auth == CLIENT_AUTH_UNKNOWN || created.evidence == EVIDENCE_NONE)
         return;
     facts->client_auth = created.client_auth;
     facts->evidence = EVIDENCE_ORIGINAL_HANDSHAKE;
@@ -232,7 +232,7 @@ static bool lengths_apply(const struct connection *c)
 
     return c->infers && is_tls13(c) && h->flights && h->server_hello && !c->conflict && !c->earlier_not_proven &&
            !h->order[0].broken && !h->order[1].broken && c->handshakes == 1 && !h->finished[0] && !h->finished[1] &&
-           !h->server_certificate;
+           c->answer == CLIENT_CERT_UNKNOWN && !c->requested && !h->server_certificate;
 }
 
 static struct record_lengths lengths_of(const struct hidden_flights *flights, unsigned side)
@@ -313,7 +313,7 @@ static bool refused_amid_flight(const struct connection *c, const struct inferen
     const struct hidden_flights *flights = c->handshake.flights;
 
     if (inference->request != INFERRED_REQUESTED || inference->answer == CLIENT_CERT_UNKNOWN ||
-        flights->proven[server] != flights->count[server])
+        c->handshake.offers_early_data || flights->proven[server] != flights->count[server])
         return false;
     const struct hidden_record *said = server_record_behind(c, flights->record[client][0].end);
     const uint32_t closed = client_close(c, inference);

@@ -129,6 +129,8 @@ enum reason conclusion_why_not_proven(const struct connection *c);
 
 static inline bool is_tls13(const struct connection *c) { return c->version == TLS13; }
 
+static inline bool from_server(const struct connection *c, unsigned from) { return c->server == from; }
+
 static inline enum side side_of(const struct connection *c, unsigned side)
 {
     if (side == NOBODY || c->server == NOBODY)

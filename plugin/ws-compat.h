@@ -50,6 +50,13 @@ typedef bool ws_bool_preference;
 typedef gboolean ws_bool_preference;
 #endif
 
+/* how packet-ber.h says true or false: gboolean up to 4.2, bool later */
+#if WS_AT_LEAST(4, 4)
+typedef bool ws_ber_bool;
+#else
+typedef gboolean ws_ber_bool;
+#endif
+
 /* what tap_init_cb of a stat_tap_ui returns: nothing up to 4.4, success later */
 #if WS_AT_LEAST(4, 6)
 typedef bool ws_tap_init_result;

@@ -6,6 +6,7 @@ gives its privileges up first; captures and plugin are copied where anybody may 
 """
 
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -29,6 +30,12 @@ def load_expected():
 
 EXPECTED = load_expected()
 CAPTURE_NAMES = sorted({statement["file"] for statement in EXPECTED})
+
+
+@functools.cache
+def address_sanitizer():
+    """The library that gcc links, to be loaded before a program that is not built with it."""
+    return subprocess.run(["gcc", "-print-file-name=libasan.so"], stdout=subprocess.PIPE, check=True, text=True).stdout.strip()
 
 
 class Host:
@@ -69,9 +76,7 @@ class Host:
             "WIRESHARK_PLUGIN_DIR": str(self.base / ("plugins" if plugin else "no-plugins")),
         }
         if "address" in os.environ.get("SIPTLS_SANITIZE", ""):
-            library = subprocess.run(["gcc", "-print-file-name=libasan.so"], stdout=subprocess.PIPE, check=True,
-                                     text=True).stdout.strip()
-            environment["LD_PRELOAD"] = f"{library} {self.unpreload}"
+            environment["LD_PRELOAD"] = f"{address_sanitizer()} {self.unpreload}"
             # tshark itself leaks at exit; abort_on_error makes a finding a signal no test can miss
             environment["ASAN_OPTIONS"] = "detect_leaks=0:abort_on_error=1"
             environment["UBSAN_OPTIONS"] = "print_stacktrace=1:halt_on_error=1"
@@ -121,6 +126,7 @@ class Host:
         assert [record["type"] for record in records].count("file") == 1
         assert records[-1]["type"] == "file"
         assert records[-1]["connections"] == len(records) - 1
+        assert records[-1]["status"] == "ok"
         return records[:-1]
 
     @contextlib.contextmanager

@@ -9,10 +9,8 @@ import subprocess
 import pytest
 
 import transform
-from test_transformations import (CAPTURES, IN_ORDER, SAMPLE, SECRETS, Blocks, all_in_one, block, conclusions, frame,
-                                  number_of, readdressed, recorded, stays_or_weakens)
-
-INTERFACE = 0x01
+from variants import (CAPTURES, IN_ORDER, SAMPLE, SECRETS, Blocks, block, blocks, conclusions, frame, head_of, kind,
+                      number_of, packets_of, readdressed, recorded, stays_or_weakens)
 
 
 def number(address):
@@ -24,9 +22,8 @@ def number(address):
 
 def together(host, names, change):
     """(number, frame as changed, block it comes from) of every packet of the captures; change takes and gives frames."""
-    _, variants = all_in_one(host)
     for index, name in enumerate(names, 1):
-        packets = variants[name]
+        packets = packets_of(host, name)
         for at, changed in change([readdressed(frame(each), index) for each in packets]):
             yield changed, packets[at]
 
@@ -35,16 +32,9 @@ def one_by_one(change):
     return lambda frames: enumerate(map(change, frames))
 
 
-def head_of(host, link=transform.ETHERNET):
-    """The blocks before the packets, all secrets among them, with another link type."""
-    blocks, _ = all_in_one(host)
-    return [each[:8] + struct.pack("<H", link) + each[10:] if struct.unpack_from("<I", each)[0] == INTERFACE else each
-            for each in blocks.head]
-
-
 def file_of(host, names, change, link=transform.ETHERNET):
     whole = Blocks(b"")
-    whole.head = head_of(host, link)
+    whole.head = head_of(host, CAPTURES, link=link)
     return whole.file(block(origin, changed) for changed, origin in together(host, names, change))
 
 
@@ -110,8 +100,7 @@ def pcap(packets):
 
 
 def without_secrets(host):
-    return [name for name in CAPTURES
-            if SECRETS not in (struct.unpack_from("<I", each)[0] for each in Blocks(host.capture(name).read_bytes()).head)]
+    return [name for name in CAPTURES if SECRETS not in map(kind, blocks(host, name).head)]
 
 
 @pytest.mark.parametrize("compression", ("none", "gzip", "zstd"))

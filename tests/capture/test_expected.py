@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Every recorded capture says what it is known to be."""
 
+import functools
+
 import pytest
 
 from conftest import CAPTURE_NAMES, CAPTURES, EXPECTED
+from variants import all_in_one, apart_from_place, in_turn, one_after_another
 
 CONTRACT_KEYS = {
     "type", "schema", "file", "stream", "first_frame", "verdict_frame", "last_frame", "start", "end", "client_ip",
@@ -34,15 +37,30 @@ def compare(statement, record):
     return lines + differences(facts, record)
 
 
+def stated(name):
+    return [statement for statement in EXPECTED if statement["file"] == name]
+
+
+@functools.cache
+def alone(host, name):
+    return host.records(host.capture(name), *stated(name)[0].get("options", ()))
+
+
 @pytest.mark.parametrize("name", CAPTURE_NAMES)
 def test_capture_is_judged_as_recorded(host, name):
-    statements = [statement for statement in EXPECTED if statement["file"] == name]
-    records = host.records(host.capture(name), *statements[0].get("options", ()))
+    statements, records = stated(name), alone(host, name)
     assert statements and len(records) == len(statements)
     for statement in sorted(statements, key=lambda each: each["connection"]):
         record = records[statement["connection"]]
         assert set(record) == CONTRACT_KEYS
         assert not compare(statement, record), statement["how"]
+
+
+@pytest.mark.parametrize("mixed", (one_after_another, in_turn))
+def test_all_in_one_capture(host, mixed):
+    """What other tests compare with is said of every capture at once."""
+    for name, records in all_in_one(host, mixed=mixed).items():
+        assert list(map(apart_from_place, records)) == list(map(apart_from_place, alone(host, name))), name
 
 
 def test_every_capture_is_stated():

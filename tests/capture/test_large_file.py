@@ -9,7 +9,7 @@ import pytest
 
 from conftest import ROOT
 from test_scan_equal import scanned, told
-from test_transformations import IN_ORDER
+from variants import IN_ORDER
 
 sys.path.insert(0, str(ROOT / "tests" / "bench"))
 import make_capture     # noqa: E402  (what is measured, too)

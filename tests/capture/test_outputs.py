@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The same result however tshark is asked, and in whatever order frames are visited."""
 
+import functools
 import json
 import os
 import random
@@ -9,6 +10,7 @@ import subprocess
 import pytest
 
 from conftest import CAPTURE_NAMES, EXPECTED
+from variants import CAPTURES, all_in_one, as_recorded, number_of, packets_of, together
 
 FIELDS = ("stream", "client", "server", "sni", "alpn", "version", "cipher", "client_auth", "client_cert", "outcome",
           "server_data", "evidence", "impact", "reason", "alert", "alert.from", "alert.code", "resumed", "inferred",
@@ -36,14 +38,111 @@ def fields(host, capture, *arguments):
     return [line for line in out.splitlines() if line.strip("|0123456789")]
 
 
+# ---- every capture, in one file but for those with options of their own ---------------------------
+
+@functools.cache
+def whole(host):
+    return host.file("whole.pcapng", together(host, as_recorded(host, CAPTURES)))
+
+
+@functools.cache
+def fields_of_all(host, *arguments):
+    """Capture -> the siptls fields of every frame that has some."""
+    of_frame = [name for name in CAPTURES for _ in packets_of(host, name)]
+    found = {name: [] for name in CAPTURES}
+    for line in fields(host, whole(host), *arguments):
+        found[of_frame[int(line.partition("|")[0]) - 1]].append(line)
+    return found
+
+
+def fields_of(host, name, *arguments):
+    if name in CAPTURES:
+        return fields_of_all(host, *arguments)[name]
+    return fields(host, host.capture(name), *options_of(name), *arguments)
+
+
+def records_of(host, name, *arguments):
+    if name in CAPTURES:
+        return all_in_one(host, *arguments)[name]
+    return host.records(host.capture(name), *options_of(name), *arguments)
+
+
 @pytest.mark.parametrize("name", CAPTURE_NAMES)
 def test_one_pass_and_two(host, name):
-    capture, options = host.capture(name), options_of(name)
-    once = fields(host, capture, *options)
+    once = fields_of(host, name)
     assert once
-    assert fields(host, capture, *options, "-2") == once
-    assert host.records(capture, *options, "-2") == host.records(capture, *options)
+    assert fields_of(host, name, "-2") == once
+    assert records_of(host, name, "-2") == records_of(host, name)
 
+
+def verdicts(host, capture, records, *arguments):
+    """Frame -> what its fields say: of the frames with the verdict of one of the records."""
+    frames = ",".join(str(record["verdict_frame"]) for record in records if record["verdict_frame"] is not None)
+    if not frames:
+        return {}
+    out = host.tshark("-n", "-r", capture, *arguments, "-Y", f"frame.number in {{{frames}}}", "-T", "fields", "-e",
+                      "frame.number", "-e", "siptls.impact", "-e", "siptls.reason", "-e", "siptls.client_auth", "-e",
+                      "siptls.client_cert", "-e", "siptls.outcome", "-e", "siptls.stream").out
+    return {int(frame): said for frame, *said in (line.split("\t") for line in out.splitlines())}
+
+
+@functools.cache
+def verdicts_of_all(host):
+    return verdicts(host, whole(host), [record for records in all_in_one(host).values() for record in records])
+
+
+@pytest.mark.parametrize("name", CAPTURE_NAMES)
+def test_fields_are_those_of_the_record(host, name):
+    """The verdict fields on the verdict frame say what the connection's record says."""
+    records = records_of(host, name)
+    shown = (verdicts_of_all(host) if name in CAPTURES else
+             verdicts(host, host.capture(name), records, *options_of(name)))
+    assert records
+    for record in records:
+        if record["verdict_frame"] is None:
+            assert record["impact"] == "undetermined"
+            continue
+        assert shown[record["verdict_frame"]] == [record["impact"], record["reason"], record["client_auth"],
+                                                  record["client_cert"], record["outcome"], str(record["stream"])]
+
+
+CLEARTEXT = [name for name in CAPTURE_NAMES if "tls13" not in name and "keys" not in name]
+
+
+def lines_through_a_pipe(host, path, *arguments):
+    with path.open("rb") as stdin:
+        return host.tshark("-n", "-q", "-i", "-", "-z", "siptls,json", *arguments, stdin=stdin).out.splitlines()
+
+
+def lines_of_file(host, path, *arguments):
+    return host.tshark("-n", "-q", "-r", path, "-z", "siptls,json", *arguments).out.splitlines()
+
+
+@functools.cache
+def live_and_stored(host):
+    """Twice capture -> lines."""
+    names = [name for name in CLEARTEXT if name in CAPTURES]
+    path = host.file("live.pcapng", together(host, as_recorded(host, names)))
+    ways = lines_through_a_pipe(host, path), lines_of_file(host, path)
+    found = [{name: [] for name in names} for _ in ways]
+    for way, of_name in zip(ways, found):
+        for line in way[:-1]:
+            of_name[names[number_of(json.loads(line)["client_ip"]) - 1]].append(line)
+    assert ways[0][-1] == ways[1][-1]      # as many packets
+    return found
+
+
+@pytest.mark.parametrize("name", CLEARTEXT)
+def test_live_from_a_pipe(host, name):
+    """What comes in live through a pipe is judged as the file is."""
+    if name in CAPTURES:
+        live, stored = (lines[name] for lines in live_and_stored(host))
+    else:
+        live, stored = (way(host, host.capture(name), *options_of(name)) for way in (lines_through_a_pipe, lines_of_file))
+    assert live and live == stored
+
+
+# ---- every way of asking -------------------------------------------------------------------------
 
 @pytest.mark.parametrize("name", SAMPLE)
 def test_records_whatever_else_is_printed(host, name):
@@ -53,21 +152,6 @@ def test_records_whatever_else_is_printed(host, name):
     for also in (("-V",), ("-T", "fields", "-e", "frame.number"), ("-T", "json"), ("-Y", "tcp"), ("-2", "-R", "tcp")):
         out = host.tshark("-n", "-r", capture, "-z", "siptls,json", *also).out
         assert out.endswith(plain), also
-
-
-@pytest.mark.parametrize("name", CAPTURE_NAMES)
-def test_fields_are_those_of_the_record(host, name):
-    """The verdict fields on the verdict frame say what the connection's record says."""
-    capture, options = host.capture(name), options_of(name)
-    for record in host.records(capture, *options):
-        if record["verdict_frame"] is None:
-            assert record["impact"] == "undetermined"
-            continue
-        out = host.tshark("-n", "-r", capture, *options, "-Y", f"frame.number == {record['verdict_frame']}", "-T",
-                          "fields", "-e", "siptls.impact", "-e", "siptls.reason", "-e", "siptls.client_auth", "-e",
-                          "siptls.client_cert", "-e", "siptls.outcome", "-e", "siptls.stream").out.strip().split("\t")
-        assert out == [record["impact"], record["reason"], record["client_auth"], record["client_cert"],
-                       record["outcome"], str(record["stream"])]
 
 
 def json_fields(host, capture, *arguments):
@@ -149,19 +233,10 @@ def test_frames_in_any_order(host, name):
         assert impacts == ([expected] if expected else []), frame
 
 
-@pytest.mark.parametrize("name", [name for name in CAPTURE_NAMES if "tls13" not in name and "keys" not in name])
-def test_live_from_a_pipe(host, name):
-    """What comes in live through a pipe is judged as the file is."""
-    with host.capture(name).open("rb") as stdin:
-        live = host.tshark("-n", "-q", "-i", "-", "-z", "siptls,json", *options_of(name), stdin=stdin).out
-    stored = host.tshark("-n", "-q", "-r", host.capture(name), "-z", "siptls,json", *options_of(name)).out
-    assert live == stored
-
-
 def test_live_on_loopback(host):
     """tshark -i lo, in a network of its own, sees a real handshake and judges it."""
     script = host.file("live.py", f'''
-import signal, subprocess, sys
+import select, signal, socket, subprocess, sys
 sys.path.insert(0, {str(host.recorder)!r})
 from pathlib import Path
 from recorder import lab, peers, pki
@@ -169,18 +244,20 @@ lab.enter_namespace(needs_debian13=False)     # is in one already: gives it its 
 here = Path({str(host.work)!r}) / "live"
 here.mkdir()
 authority = pki.Pki(here / "pki")
-tshark = subprocess.Popen([*{host.capturing()!r}, "tshark", "-n", "-q", "-i", "lo", "-f", "tcp", "-c", "1000000", "-z", "siptls,json"],
-    env={host.environment(True)!r}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-for line in tshark.stderr:
-    if b"Capturing on" in line:
-        break
-room = lab.Lab(here / "room", authority, here)     # its own dumpcap tells when packets have arrived
+tshark = subprocess.Popen([*{host.capturing()!r}, "tshark", "-n", "-l", "-i", "lo", "-f", "tcp", "-c", "1000000", "-T", "fields", "-e",
+    "tcp.dstport", "-z", "siptls,json"], env={host.environment(True)!r}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+def knock(port):
+    socket.socket().connect_ex(("127.0.0.1", port))
+while not select.select([tshark.stdout], [], [], 0.2)[0]:
+    knock(7)        # when tshark shows one, it captures
+room = lab.Lab(here / "room", authority, here)
 peers.pair(room, "1.2", "require", "server-only")
 room.end()
+knock(9)            # when tshark shows this, it has seen all that was before
+assert any(line == b"9\\n" for line in tshark.stdout)
 tshark.send_signal(signal.SIGINT)
-out, err = tshark.communicate(timeout=60)
-sys.stdout.write(out.decode())
-sys.stderr.write(err.decode())
+sys.stdout.write(tshark.stdout.read().decode())
+sys.stderr.write(tshark.stderr.read().decode())
 '''.encode())
     done = subprocess.run(host.own_network("/usr/bin/python3", "-B", script), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           env=os.environ | {"SIPTLS_RECORDER_NAMESPACE": "1"}, check=False, timeout=300, text=True)

@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from conftest import EXPECTED, ROOT
-from test_transformations import blocks, swapped
+from variants import blocks, swapped
 
 NAME = "SIP-TLS client auth"
 PROFILE = ROOT / "profiles" / NAME

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from test_transformations import CAPTURES, Blocks, frame
+from variants import CAPTURES, Blocks, frame
 
 FIRST, SECOND, THIRD = "ring_00001_20260309120000.pcapng", "ring_00002_20260309120500.pcapng", "ring_00003_20260309121000.pcapng"
 SAID = ("client_auth", "client_cert", "outcome", "server_data", "impact", "reason", "evidence", "history", "end", "client_leaf",

@@ -11,7 +11,7 @@ import pytest
 
 from conftest import CAPTURE_NAMES
 from test_archive import ALL_DECIDED, AT_RISK, NOT_READ, ndjson, of_type, scan
-from test_transformations import Blocks
+from variants import Blocks
 
 NAMES = [name for name in CAPTURE_NAMES if not name.startswith("no-keys-")][:30]
 TEXTS = 3

@@ -12,7 +12,7 @@ import pytest
 
 import transform
 from conftest import ROOT
-from test_transformations import Blocks, block, frame
+from variants import Blocks, block, frame
 
 sys.path.insert(0, str(ROOT / "tests/hostile"))
 import attacks  # noqa: E402

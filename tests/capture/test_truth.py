@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from conftest import CAPTURES, EXPECTED
+from conftest import CAPTURE_NAMES, CAPTURES, EXPECTED
+from variants import as_before, as_recorded, number_of, together
 
 sys.path.insert(0, str(CAPTURES))
 from recorder import truth  # noqa: E402
@@ -18,8 +19,16 @@ UNREADABLE_ALERT = ("no-keys-mbedtls-",)
 
 
 @functools.cache
-def seen_in(name):
-    return truth.connections(CAPTURES / name, CAPTURES / "keys" / f"{name.removesuffix('.pcapng')}.log")
+def seen_in_all(host):
+    """Capture -> its connections: of all captures in one file without secrets, with the key logs of all."""
+    logs = [CAPTURES / "keys" / f"{name.removesuffix('.pcapng')}.log" for name in CAPTURE_NAMES]
+    keys = host.file("all.log", b"".join(log.read_bytes() for log in logs))
+    path = host.file("all.pcapng", together(host, as_recorded(host, CAPTURE_NAMES), secrets=False))
+    found = {name: [] for name in CAPTURE_NAMES}
+    for seen in truth.connections(path, keys):
+        found[CAPTURE_NAMES[number_of(seen.client_address) - 1]].append(seen)
+        seen.client_address, seen.server_address = as_before(seen.client_address), as_before(seen.server_address)
+    return found
 
 
 @functools.cache
@@ -28,8 +37,9 @@ def leaf(der):
 
 
 @pytest.mark.parametrize("statement", EXPECTED, ids=lambda each: f"{each['file']}-{each['connection']}")
-def test_statement_is_what_decryption_shows(statement):
-    seen, facts = seen_in(statement["file"])[statement["connection"]], statement["facts"]
+def test_statement_is_what_decryption_shows(host, statement):
+    of_capture, facts = seen_in_all(host)[statement["file"]], statement["facts"]
+    seen = of_capture[statement["connection"]]
     for key, shown in (("client_ip", seen.client_address), ("server_ip", seen.server_address),
                        ("server_port", seen.server_port), ("tls", seen.version), ("sni", seen.sni)):
         assert facts.get(key, shown) == shown, key
@@ -37,7 +47,7 @@ def test_statement_is_what_decryption_shows(statement):
         assert not seen.requested
     if facts.get("evidence") == "original_handshake":   # asked when the session was created
         assert facts["resumed"] and not seen.requested
-        seen_before = seen_in(statement["file"])[:statement["connection"]]
+        seen_before = of_capture[:statement["connection"]]
         assert any(each.requested == (facts["client_auth"] in ASKED) for each in seen_before)
     elif facts.get("client_auth") in ASKED or facts.get("certificate_request_seen"):
         assert seen.requested

@@ -16,7 +16,7 @@ import pytest
 
 from conftest import ROOT
 from test_series import FIRST, SECOND, THIRD, divide
-from test_transformations import Blocks
+from variants import Blocks
 from watching import LONG, Watch, changes, put
 
 ALL_DECIDED, AT_RISK, NOT_READ, UNDECIDED = 0, 1, 2, 3

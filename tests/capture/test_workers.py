@@ -16,7 +16,7 @@ import time
 import pytest
 
 from test_archive import of_type
-from test_transformations import Blocks, frame
+from variants import Blocks, frame
 
 NOT_READ, INTERRUPTED = 2, 130
 GOOD = "openssl-tls12-not-asked.pcapng", "provider-renewal.pcapng", "openssl-tls12-both-accepted.pcapng"
