@@ -11,8 +11,8 @@
 
 #include <epan/secrets.h>
 #include <errno.h>
-#include <stdio.h>
 #include <malloc.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
