@@ -126,9 +126,9 @@ static void serve(int socket, const GPtrArray *paths, const struct workers_use *
 
 static void become_worker(struct pool *pool, int socket, pid_t parent)
 {
-    /* the parent tells when to stop: a Ctrl-C reaches the whole group */
+    /* the parent tells when to stop: a Ctrl-C reaches the whole group, a scheduler's end every process */
     signal(SIGINT, SIG_IGN);
-    signal(SIGTERM, SIG_DFL);
+    signal(SIGTERM, SIG_IGN);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(0);
