@@ -415,8 +415,7 @@ static GPtrArray *parsed_chain(struct connection *c, unsigned side)
         c->caveats |= certificate->parsed ? 0 : CAVEAT_CERTIFICATE_NOT_PARSED;
         g_ptr_array_add(chain->parsed, (void *)(uintptr_t)certificate);
     }
-    g_ptr_array_unref(chain->der); /* the certificates have theirs, one for all connections */
-    chain->der = NULL;
+    g_clear_pointer(&chain->der, g_ptr_array_unref); /* the certificates have theirs, one for all connections */
     return chain->parsed;
 }
 

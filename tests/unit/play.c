@@ -278,12 +278,15 @@ unsigned play_lines(const char *script, char ***lines)
     return count;
 }
 
-void play_script(struct play *play, const char *script)
+void play_script(struct play *play, const char *script) { play_script_with(play, NULL, script); }
+
+void play_script_with(struct play *play, struct sessions *sessions, const char *script)
 {
     char **lines;
     const unsigned count = play_lines(script, &lines);
 
     play_begin(play);
+    connection_set_sessions(play->connection, sessions);
     for (unsigned i = 0; i < count; i++)
         play_segment(play, lines[i], SEEN);
     g_strfreev(lines);

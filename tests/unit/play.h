@@ -45,6 +45,9 @@ void play_segment(struct play *play, const char *line, enum fate worse);
 /* Begins, and plays all of it. */
 void play_script(struct play *play, const char *script);
 
+/* The same, with sessions that it remembers and finds; NULL: none. */
+void play_script_with(struct play *play, struct sessions *sessions, const char *script);
+
 /* The segments of a script and their number, to be freed by g_strfreev(). */
 unsigned play_lines(const char *script, char ***lines);
 

@@ -266,18 +266,6 @@ static const struct resumption {
      OPEN "> ch:ticket\n< sh ccs efin\n> ccs efin", UNKNOWN, REASON_RESUMED},
 };
 
-static void play_on(struct play *play, struct sessions *sessions, const char *script)
-{
-    char **lines;
-
-    play_begin(play);
-    connection_set_sessions(play->connection, sessions);
-    play_lines(script, &lines);
-    for (char **line = lines; *line; line++)
-        play_segment(play, *line, SEEN);
-    g_strfreev(lines);
-}
-
 static void test_resumption(const void *data)
 {
     const struct resumption *resumption = data;
@@ -285,8 +273,8 @@ static void test_resumption(const void *data)
     struct play first, second;
     struct facts facts;
 
-    play_on(&first, sessions, resumption->first);
-    play_on(&second, sessions, resumption->second);
+    play_script_with(&first, sessions, resumption->first);
+    play_script_with(&second, sessions, resumption->second);
     connection_facts(second.connection, &facts);
     g_assert_cmpstr(client_auth_name(facts.client_auth), ==, client_auth_name(resumption->client_auth));
     g_assert_cmpstr(reason_name(facts.reason), ==, reason_name(resumption->reason));
