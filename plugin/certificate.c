@@ -178,12 +178,26 @@ static void certificate_free(struct certificate *certificate)
     g_free(certificate);
 }
 
+unsigned certificate_hash(const void *der)
+{
+    gsize length;
+    const uint8_t *octets = g_bytes_get_data((GBytes *)(uintptr_t)der, &length);
+    uint64_t hash = length, word = 0;
+
+    for (; length > 0; octets += MIN(length, sizeof word), length -= MIN(length, sizeof word)) {
+        memcpy(&word, octets, MIN(length, sizeof word));
+        hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15); /* odd, its bits in no order: Knuth, vol. 3, 6.4 */
+        hash ^= hash >> 32;
+    }
+    return (unsigned)hash;
+}
+
 static GHashTable *held; /* DER bytes -> struct certificate *, of those somebody refers to */
 
 const struct certificate *certificate_of(GBytes *der)
 {
     if (!held)
-        held = g_hash_table_new(g_bytes_hash, g_bytes_equal);
+        held = g_hash_table_new(certificate_hash, g_bytes_equal);
     struct certificate *certificate = g_hash_table_lookup(held, der);
     if (!certificate) {
         certificate = certificate_new(der);
@@ -195,7 +209,7 @@ const struct certificate *certificate_of(GBytes *der)
 
 void certificate_unref(const struct certificate *reference)
 {
-    struct certificate *certificate = reference ? g_hash_table_lookup(held, reference->der) : NULL;
+    struct certificate *certificate = (struct certificate *)(uintptr_t)reference;
 
     if (!certificate || --certificate->references > 0)
         return;

@@ -31,6 +31,9 @@ struct certificate {
 const struct certificate *certificate_of(GBytes *der);
 void certificate_unref(const struct certificate *certificate);
 
+/* A GHashFunc of DER bytes (GBytes): takes eight at a time, where g_bytes_hash() takes one. */
+unsigned certificate_hash(const void *der);
+
 /*
  * Does an issuing certificate of the chain (position 1 and up) exclude clientAuth by its EKU
  * (RFC 5280 4.2.1.12: such EKUs are honoured along the path by OpenSSL, NSS and Windows)?

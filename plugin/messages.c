@@ -113,10 +113,10 @@ static void on_handshake_type(struct walk *w, field_info *field)
 }
 
 /* The IANA name, out of the TLS dissector's own table; NULL for a number it does not know. */
-static const char *cipher_name(const field_info *field)
+static const char *cipher_name(field_info *field)
 {
     const header_field_info *info = field->hfinfo;
-    const uint32_t value = ws_field_uint((field_info *)(uintptr_t)field);
+    const uint32_t value = ws_field_uint(field);
 
     if (!info->strings)
         return NULL;
@@ -130,15 +130,29 @@ static bool is_grease(uint32_t value) /* RFC 8701 2 */
     return (value & 0x0f0f) == 0x0a0a && value >> 8 == (value & 0xff);
 }
 
+/* Every ClientHello offers the same twenty or more: each is looked at once. */
+static bool offered_cannot_ask(field_info *field)
+{
+    static enum tristate told[UINT16_MAX + 1];
+    const uint32_t suite = ws_field_uint(field);
+
+    if (suite > UINT16_MAX) /* SSLv2 */
+        return suite_cannot_ask(cipher_name(field));
+    if (told[suite] == TRI_UNKNOWN)
+        told[suite] = !is_grease(suite) && suite_cannot_ask(cipher_name(field)) ? TRI_TRUE : TRI_FALSE;
+    return told[suite] == TRI_TRUE;
+}
+
 static void on_cipher(struct walk *w, field_info *field)
 {
     if (!is_hello(w))
         return;
-    const char *name = cipher_name(field);
-    if (w->message->type == HS_SERVER_HELLO)
+    if (w->message->type == HS_SERVER_HELLO) {
+        const char *name = cipher_name(field);
         w->message->cipher = name && g_str_has_prefix(name, "TLS_") ? name : NULL;
-    else if (!is_grease(ws_field_uint(field)) && suite_cannot_ask(name))
+    } else if (offered_cannot_ask(field)) {
         w->message->offers_suite_that_cannot_ask = true;
+    }
 }
 
 /* RFC 8446 4.2.11, behind the extension's type: of the ClientHello which keys come from elsewhere, or the chosen one.

@@ -6,6 +6,7 @@
 #include "names.h"
 
 #include <inttypes.h>
+#include <time.h>
 #include <wireshark.h>
 #include <wsutil/json_dumper.h>
 
@@ -96,17 +97,29 @@ static void paths_member(json_dumper *json, const GPtrArray *paths)
         strings_member(json, "continued_in_octets", octets);
 }
 
-static char *time_text(struct timestamp time)
+/* NULL: a time that ISO 8601 does not write with four digits of the year. The caller frees it. */
+static char *time_text(int64_t seconds, const char *fraction)
 {
-    g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(time.seconds);
-    g_autofree char *seconds = utc ? g_date_time_format(utc, "%Y-%m-%dT%H:%M:%S") : NULL;
+    const time_t time = (time_t)seconds;
+    struct tm utc;
 
-    return seconds ? g_strdup_printf("%s.%09dZ", seconds, (int)time.nanoseconds) : NULL;
+    if (!gmtime_r(&time, &utc) || utc.tm_year <= -1900 || utc.tm_year > 9999 - 1900)
+        return NULL;
+    return g_strdup_printf("%04d-%02d-%02dT%02d:%02d:%02d%sZ", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
+                           utc.tm_hour, utc.tm_min, utc.tm_sec, fraction);
+}
+
+static char *timestamp_text(struct timestamp time)
+{
+    char fraction[16];
+
+    g_snprintf(fraction, sizeof fraction, ".%09d", (int)time.nanoseconds);
+    return time_text(time.seconds, fraction);
 }
 
 static void time_member(json_dumper *json, const char *name, struct timestamp time)
 {
-    g_autofree char *text = time_text(time);
+    g_autofree char *text = timestamp_text(time);
 
     string_member(json, name, text);
 }
@@ -115,7 +128,7 @@ char *record_json_time(int64_t nanoseconds)
 {
     enum { A_SECOND = 1000000000 };
 
-    return time_text((struct timestamp){nanoseconds / A_SECOND, (int32_t)(nanoseconds % A_SECOND)});
+    return timestamp_text((struct timestamp){nanoseconds / A_SECOND, (int32_t)(nanoseconds % A_SECOND)});
 }
 
 /* null for a time that never was */
@@ -129,8 +142,7 @@ static void time_or_null_member(json_dumper *json, const char *name, struct time
 
 static void day_member(json_dumper *json, const char *name, int64_t seconds)
 {
-    g_autoptr(GDateTime) utc = seconds == -1 ? NULL : g_date_time_new_from_unix_utc(seconds);
-    g_autofree char *text = utc ? g_date_time_format(utc, "%Y-%m-%dT%H:%M:%SZ") : NULL;
+    g_autofree char *text = seconds == -1 ? NULL : time_text(seconds, "");
 
     string_member(json, name, text);
 }

@@ -8,6 +8,7 @@
  * The TLS dissector has no such place of its own. It calls dissect_ber_sequence() with the field of the certificate;
  * this definition of the program's own is found first, and gives all else to libwireshark's.
  */
+#include "certificate.h"
 #include "ws-compat.h"
 
 #include <dlfcn.h>
@@ -83,7 +84,7 @@ static bool is_known(tvbuff_t *tvb, int offset, int length)
 static void remember(tvbuff_t *tvb, int offset, int length)
 {
     if (!known)
-        known = g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, NULL);
+        known = g_hash_table_new_full(certificate_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, NULL);
     if (known_octets + (size_t)length > MOST_OCTETS) {
         g_hash_table_remove_all(known);
         known_octets = 0;
