@@ -109,6 +109,7 @@ bool engine_init(const struct engine_options *options, char **error)
     reading.has_keys = options->keylog != NULL;
     reading.any_port = options->any_port;
     reading.under_way = options->under_way;
+    reading.memory = (uint64_t)options->memory << 20;
     reading.listing = listing_new(NULL, NULL, error);
     return reading.listing != NULL;
 }

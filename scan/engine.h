@@ -16,7 +16,8 @@
 struct engine_options {
     const char *ports, *keylog; /* NULL: the plugin's default, none */
     bool any_port, infer;
-    bool under_way; /* records tell of handshakes that were under way at the end */
+    bool under_way;  /* records tell of handshakes that were under way at the end */
+    unsigned memory; /* mebibytes that a process may hold; 0: any */
 };
 
 enum file_status {

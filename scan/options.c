@@ -186,8 +186,12 @@ static bool take(struct options *options, const struct words *words)
     const int format = choose("--format", words->format, formats, "is neither table, ndjson, csv, html nor none");
     const int by = format < 0 ? -1 : choose("--by", words->by, rows, "is neither endpoint nor client");
 
-    options->engine = (struct engine_options){options->ports, options->keylog, words->any_port, !words->no_infer,
-                                              .under_way = options->watch != NULL};
+    options->engine = (struct engine_options){options->ports,
+                                              options->keylog,
+                                              words->any_port,
+                                              !words->no_infer,
+                                              .under_way = options->watch != NULL,
+                                              .memory = (unsigned)MAX(words->memory, 0)};
     options->quiet = words->quiet;
     options->resume = words->resume;
     options->series = !words->no_series;

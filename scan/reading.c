@@ -177,17 +177,19 @@ static wtap *open_file(const char *path, struct file_result *result)
  */
 static unsigned parts_for_memory(struct pass *pass, int64_t read, int64_t size)
 {
-    enum { LOOK_EVERY = 1 << 14, MOST = 340 << 20, SPARE = 220 << 20, MOST_PARTS = 4096 }; /* octets */
+    enum { LOOK_EVERY = 1 << 14, USUAL = 340 << 20, MOST_PARTS = 4096 }; /* octets */
+    const uint64_t allowed = pass->options->memory;
 
     if (pass->frames - pass->looked_at < LOOK_EVERY)
         return 0;
     pass->looked_at = pass->frames;
-    const uint64_t resident = engine_resident(), most = MAX(MOST, pass->resident + SPARE);
-    if (pass->is_whole || pass->parts == MOST_PARTS || resident <= most)
+    const uint64_t most = allowed ? MIN(USUAL, allowed / 3 * 2) : USUAL; /* it grows on until the next look */
+    const uint64_t spare = most / 3 * 2, resident = engine_resident();
+    if (pass->is_whole || pass->parts == MOST_PARTS || resident <= MAX(most, pass->resident + spare))
         return 0;
     const uint64_t grown = resident - pass->resident;
     const uint64_t whole = read > 0 && size > read ? grown * (uint64_t)size / (uint64_t)read : grown;
-    return MIN(pass->parts * (unsigned)(2 + whole / SPARE), MOST_PARTS);
+    return MIN(pass->parts * (unsigned)(2 + whole / spare), MOST_PARTS);
 }
 
 /* Of a record that libwiretap has read; NULL: it is no packet. */

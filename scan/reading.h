@@ -16,6 +16,7 @@
 struct reading_options {
     bool has_keys, any_port; /* every TCP flow can matter */
     bool under_way;          /* records tell of handshakes that were, at the end */
+    uint64_t memory;         /* octets that the process may hold; 0: any */
     struct listing *listing;
 };
 

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import sys
+from collections import Counter
 
 import dpkt
 import pytest
@@ -24,8 +25,8 @@ MOST_OF_A_CONNECTION = 16       # KiB, README.md
 LONGEST_RECORD = 1 << 20        # octets, README.md
 
 
-def scanned(host, path):
-    done = host.run(host.scan, "--quiet", "--format", "ndjson", path, check=False)
+def scanned(host, path, *options):
+    done = host.run(host.scan, "--quiet", "--format", "ndjson", *options, path, check=False)
     lines = done.out.splitlines()
     found = [json.loads(line) for line in lines]
     assert [each["type"] for each in found[-2:]] == ["file", "run"]
@@ -68,6 +69,19 @@ def test_memory_of_a_connection_is_bounded(host):
         peaks.append(memory)
     if not os.environ.get("SIPTLS_SANITIZE"):   # which keeps what was freed for a while
         assert (peaks[1] - peaks[0]) / (many - few) < MOST_OF_A_CONNECTION
+
+
+def test_more_connections_than_the_memory_holds_are_read_in_parts(host):
+    """Each is told of once."""
+    count = 45_000              # some 200 MB, which is more than is allowed beside what Wireshark takes itself
+    allowed = 1000 if os.environ.get("SIPTLS_SANITIZE") else 240
+    path = host.work / "many.pcap"
+    asks = attacks.records(attacks.certificates(1) + attacks.request(b"") + attacks.message(attacks.DONE, b""))
+    attacks.write(path, [*attacks.half_open(count), *attacks.server_flight(asks, count)])
+    found, _ = scanned(host, path, "--max-memory", str(allowed))
+    clients = Counter((each["client_ip"], each["client_auth"]) for each in found[:-2])
+    assert found[-2]["status"] == "ok" and len(clients) == clients.total() == count + 1
+    assert [auth for _, auth in clients].count("requested") == 1
 
 
 # ---- what is shown -------------------------------------------------------------------------------

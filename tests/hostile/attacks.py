@@ -90,8 +90,8 @@ def half_open(count):
         yield flow.open() + flow.say(0, hello)
 
 
-def server_flight(said):
-    flow = Flow()
+def server_flight(said, number=0):
+    flow = Flow(number)
     yield flow.open() + flow.say(0, records(client_hello())) + flow.say(1, records(server_hello())) + flow.say(1, said)
 
 
