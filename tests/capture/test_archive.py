@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """siptls-scan over archives: which files are read, logs and resuming, selection, the ways of showing what was found."""
 
+import contextlib
 import csv
 import io
 import json
@@ -328,6 +329,30 @@ def test_version(host):
 def test_wrong_usage(host, words):
     done = scan(host, *words, status=NOT_READ)
     assert "siptls-scan: " in done.err and not done.out
+
+
+def on_terminal(host, *arguments):
+    """What a run over captures writes to a terminal as its standard error."""
+    terminal, end = os.openpty()
+    command = [*host.unprivileged(), host.scan, *arguments, *map(host.capture, NAMES)]
+    subprocess.run(list(map(str, command)), env=host.environment(True), cwd=host.work, stdout=subprocess.DEVNULL, stderr=end,
+                   check=False)
+    os.close(end)
+    written = b""
+    with contextlib.suppress(OSError):      # Linux: nobody else has it open
+        while piece := os.read(terminal, 65536):
+            written += piece
+    os.close(terminal)
+    return written.decode()
+
+
+def test_progress_is_shown_on_a_terminal_and_leaves_nothing_there(host):
+    written = on_terminal(host)
+    first, *_, last = written.split("\r\x1b[K")[1:]
+    assert re.fullmatch(rf"\d+ of {len(NAMES)} files, .+ of .+B, .+B/s, \d+ at risk or failing(, \d+ s left)?", first)
+    assert last == ""
+    assert on_terminal(host, "--quiet") == ""
+    assert "files," not in host.run(host.scan, *map(host.capture, NAMES), check=False).err
 
 
 def test_reader_that_has_seen_enough_ends_it_quietly(host, archive):

@@ -11,7 +11,7 @@ import pytest
 
 from conftest import CAPTURE_NAMES
 from test_outputs import EXPERTS, FIELDS
-from variants import as_recorded, packets_of, together
+from variants import all_in_one, as_recorded, packets_of, recorded, stays_or_weakens, together
 
 TYPES = {"stream": "FT_UINT32", "alert.code": "FT_UINT32", "cert.position": "FT_UINT32", "resumed": "FT_BOOLEAN",
          "inferred": "FT_BOOLEAN", "certificate_request": "FT_BOOLEAN", "revised": "FT_BOOLEAN",
@@ -65,6 +65,16 @@ def test_other_dissectors_are_left_alone(host, name):
     others = [re.sub(r'\n  <proto name="siptls".*?\n  </proto>', "", packet, flags=re.DOTALL) for packet in with_plugin]
     assert not any("siptls." in re.sub(r'value="[0-9a-f]*"', "", packet) for packet in others)
     assert others == without and without
+
+
+@pytest.mark.parametrize("protocol", ["siptls", "tls", "tcp", "ip", "eth", "ber", "x509af", "x509ce", "sip"])
+def test_a_protocol_that_is_disabled_makes_no_verdict_stronger(host, protocol):
+    found = all_in_one(host, "--disable-protocol", protocol)
+    if protocol in ("siptls", "tls", "tcp", "eth"):     # without them there is nothing to judge
+        assert not any(found.values())
+    for name, records in found.items():
+        for record in records:
+            assert stays_or_weakens(recorded(host, name), record), name
 
 
 def offset_of(library, symbol):
