@@ -28,9 +28,9 @@ static int siptls_tap = -1;
 static dissector_handle_t siptls_handle;
 
 static range_t *preference_ports;
-static ws_bool_preference preference_any_port;
+static ws_bool preference_any_port;
 static const char *preference_own_networks = "";
-static ws_bool_preference preference_infer = 1;
+static ws_bool preference_infer = 1;
 
 static struct networks *own_networks;
 static dissector_table_t tls_ports;

@@ -43,18 +43,11 @@ static inline tvbuff_t *ws_inflate(tvbuff_t *tvb, int offset, int length)
 #endif
 }
 
-/* bool preferences: gboolean up to 4.2, bool later */
+/* true or false, where a pointer to it or to a function is handed over: gboolean up to 4.2, bool later */
 #if WS_AT_LEAST(4, 4)
-typedef bool ws_bool_preference;
+typedef bool ws_bool;
 #else
-typedef gboolean ws_bool_preference;
-#endif
-
-/* how packet-ber.h says true or false: gboolean up to 4.2, bool later */
-#if WS_AT_LEAST(4, 4)
-typedef bool ws_ber_bool;
-#else
-typedef gboolean ws_ber_bool;
+typedef gboolean ws_bool;
 #endif
 
 /* what tap_init_cb of a stat_tap_ui returns: nothing up to 4.4, success later */

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <unistd.h>
 #include <wsutil/privileges.h>
+#include <wsutil/report_message.h>
 
 enum {
     MOST_GROWN = 400 << 20, /* octets; a process that has grown by more is replaced */
@@ -76,6 +77,34 @@ static bool set_preferences(const struct engine_options *options, char **error)
     return true;
 }
 
+/* ---- what libwireshark has to say ---------------------------------------------------------------- */
+
+static void tell(const char *format, va_list arguments)
+{
+    g_autofree char *text = g_strdup_vprintf(format, arguments);
+
+    g_printerr("siptls-scan: %s\n", text);
+}
+
+/* Files of its own that it cannot read hold names of hosts and the like, which nobody here asks for. */
+static void ignore_file(const char *path, int error) { (void)path, (void)error; }
+
+static void ignore_open(const char *path, int error, ws_bool for_writing)
+{
+    (void)path, (void)error, (void)for_writing;
+}
+
+/* Without, it crashes when it has something: 4.4 looks for "hosts" beside the program, say, and finds a folder. */
+static const struct report_message_routines messages = {
+    .vreport_failure = tell,
+    .vreport_warning = tell,
+    .report_open_failure = ignore_open,
+    .report_read_failure = ignore_file,
+    .report_write_failure = ignore_file,
+};
+
+/* ---- start ------------------------------------------------------------------------------------- */
+
 /* Nothing that whoever runs this keeps in his folders, preferences and scripts, must change what is found. */
 static void forget_the_user(void)
 {
@@ -90,6 +119,7 @@ bool engine_init(const struct engine_options *options, char **error)
 
     forget_the_user();
     ws_start_log("siptls-scan");
+    init_report_message("siptls-scan", &messages);
     init_process_policies();
     g_free(ws_start_configuration("siptls-scan"));
     wtap_init(FALSE);

@@ -25,7 +25,7 @@ enum {
 
 /* What a sequence is dissected with. */
 struct sequence {
-    ws_ber_bool implicit_tag;
+    ws_bool implicit_tag;
     asn1_ctx_t *context;
     proto_tree *tree;
     const ber_sequence_t *members;
@@ -37,7 +37,7 @@ static size_t known_octets;
 
 static int dissect_really(const struct sequence *sequence, tvbuff_t *tvb, int offset)
 {
-    static int (*original)(ws_ber_bool, asn1_ctx_t *, proto_tree *, tvbuff_t *, int, const ber_sequence_t *, int, int);
+    static int (*original)(ws_bool, asn1_ctx_t *, proto_tree *, tvbuff_t *, int, const ber_sequence_t *, int, int);
 
     if (!original) {
         void *symbol = dlsym(RTLD_NEXT, "dissect_ber_sequence");
@@ -110,7 +110,7 @@ static int dissect_certificate(const struct sequence *certificate, tvbuff_t *tvb
     return dissected;
 }
 
-int dissect_ber_sequence(ws_ber_bool implicit_tag, asn1_ctx_t *context, proto_tree *tree, tvbuff_t *tvb, int offset,
+int dissect_ber_sequence(ws_bool implicit_tag, asn1_ctx_t *context, proto_tree *tree, tvbuff_t *tvb, int offset,
                          const ber_sequence_t *members, int field, int subtree)
 {
     static int certificate = NOWHERE; /* the field */

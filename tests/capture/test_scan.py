@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """siptls-scan, which ./audit ends with: the table, what to do, plain words for what went wrong, exit statuses."""
 
+import shutil
 import subprocess
 
 import pytest
@@ -145,3 +146,15 @@ def test_full_disk_is_no_success(host):
                host.capture("openssl-tls12-not-asked.pcapng")]
     done = subprocess.run(command, env=host.environment(True), stderr=subprocess.PIPE, check=False)
     assert done.returncode == NOT_READ and b"could not be written" in done.stderr
+
+
+def test_what_lies_beside_the_program_does_not_matter(host):
+    """Wireshark 4.4 looks there for lists of names, and may find anything."""
+    folder = host.work / "beside"
+    for name in ("hosts", "services", "manuf", "wka", "enterprises", "enterprises.tsv", "ethers", "ipxnets", "vlans"):
+        (folder / name).mkdir(parents=True)
+    program = shutil.copy(host.scan, folder)
+    capture = host.capture("provider-renewal.pcapng")
+    done = host.run(program, capture, check=False)
+    assert (done.returncode, done.out, done.err) == (AT_RISK, scan(host, capture).out, "")
+    shutil.rmtree(folder)
