@@ -322,6 +322,8 @@ static unsigned on_close(struct connection *c, const struct observation *o)
 
     if ((o->flags & TCP_FIN) && beyond < 0)
         return 0; /* nothing follows a FIN: one of an earlier connection between the same ports, late */
+    if (o->flags & TCP_FIN)
+        stream_fin(&c->stream[o->from], o->sequence + o->length + 1);
     if (c->closed_first == NOBODY)
         c->closed_first = o->from;
     if (c->closed_frame[o->from] == 0) {
@@ -351,6 +353,19 @@ static void note_syn(struct connection *c, const struct observation *o)
     }
 }
 
+/* Of another TCP connection on these addresses and ports: in another VLAN, or a later one whose SYN is missing. */
+static bool is_foreign(const struct connection *c, const struct observation *o, uint32_t sequence)
+{
+    const struct stream *stream = &c->stream[o->from];
+    const bool is_open = handshake_is_open(c);
+
+    if (o->length == 0)
+        return false;
+    if (o->begins_hello && o->records->len == 0 && !is_open && stream_beyond(stream, sequence) > 0)
+        return true; /* Wireshark waits for what is missing before it */
+    return stream_is_foreign(stream, sequence, !is_open && c->closed_first == NOBODY);
+}
+
 static uint32_t octets_of_records(const struct observation *o)
 {
     uint32_t octets = 0;
@@ -377,9 +392,7 @@ unsigned connection_observe(struct connection *c, const struct observation *o)
         sequence++;
     }
     c->tls = c->tls || o->tls;
-    if (o->length && handshake_is_open(c) && stream_is_foreign(stream, sequence))
-        c->conflict = true; /* two TCP connections on one pair of addresses, in different VLANs say */
-
+    c->conflict = c->conflict || is_foreign(c, o, sequence);
     bool fresh = stream_segment(stream, sequence, o->length, o->truncated);
     if (fresh && o->records->len && !stream->records_started && octets_of_records(o) == o->length)
         stream_restart(stream, sequence);

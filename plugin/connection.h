@@ -98,11 +98,12 @@ struct observation {
     struct timestamp time;
     unsigned from; /* 0 or 1: which of the connection's two addresses sent it */
     uint32_t sequence, acknowledgement, length;
-    uint8_t flags;    /* enum tcp_flag */
-    bool truncated;   /* the file holds less of the packet than was on the wire */
-    bool tls;         /* the TLS dissector was called */
-    GArray *records;  /* of struct tls_record */
-    GArray *messages; /* of struct message */
+    uint8_t flags;     /* enum tcp_flag */
+    bool truncated;    /* the file holds less of the packet than was on the wire */
+    bool begins_hello; /* its octets begin as those of a ClientHello or ServerHello, dissected or not */
+    bool tls;          /* the TLS dissector was called */
+    GArray *records;   /* of struct tls_record */
+    GArray *messages;  /* of struct message */
 };
 
 /* What a segment brought that is worth showing on its frame; bits. */

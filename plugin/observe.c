@@ -226,6 +226,19 @@ static bool stream_number(const proto_node *node, uint32_t *number)
     return false;
 }
 
+/* A handshake record, RFC 8446 5.1, with the first message of a side: its type is the sixth octet. */
+static bool begins_hello(const field_info *tcp, int header)
+{
+    enum { RECORD_HEADER = 5 };
+    const int at = tcp->start + header;
+
+    if (!tvb_bytes_exist(tcp->ds_tvb, at, RECORD_HEADER + 1))
+        return false;
+    const uint8_t *octets = tvb_get_ptr(tcp->ds_tvb, at, RECORD_HEADER + 1);
+    return octets[0] == CT_HANDSHAKE && octets[1] == 3 &&
+           (octets[RECORD_HEADER] == HS_CLIENT_HELLO || octets[RECORD_HEADER] == HS_SERVER_HELLO);
+}
+
 /* The TCP header, RFC 9293 3.1, out of the bytes behind the protocol item. */
 static bool read_tcp(const proto_node *node, struct observation *o, struct segment_ends *ends)
 {
@@ -235,8 +248,10 @@ static bool read_tcp(const proto_node *node, struct observation *o, struct segme
     if (!header || !stream_number(node, &ends->stream))
         return false;
     /* the tvb ends where the IP header says, whatever was captured */
-    const int length = tvb_reported_length_remaining(field->ds_tvb, field->start) - (header[12] >> 4) * 4;
+    const int header_length = (header[12] >> 4) * 4;
+    const int length = tvb_reported_length_remaining(field->ds_tvb, field->start) - header_length;
     o->length = length > 0 ? (uint32_t)length : 0;
+    o->begins_hello = begins_hello(field, header_length);
     ends->source_port = (uint16_t)(header[0] << 8 | header[1]);
     ends->destination_port = (uint16_t)(header[2] << 8 | header[3]);
     o->sequence = (uint32_t)header[4] << 24 | (uint32_t)header[5] << 16 | (uint32_t)header[6] << 8 | header[7];

@@ -94,9 +94,10 @@ bool stream_segment(struct stream *stream, uint32_t sequence, uint32_t length, b
         start = 0;
     }
     int64_t end = (int64_t)start + length;
-    if (end <= 0)
+    if (end <= 0 && start >= -FAR_AWAY)
         return false;
-    if (end > (int64_t)SLIDE_AT + FAR_AWAY) {
+    /* nothing is repeated that late: much is missing, or it is another connection's */
+    if (start < -FAR_AWAY || end > (int64_t)SLIDE_AT + FAR_AWAY) {
         stream->lost = true;
         return true;
     }
@@ -116,12 +117,22 @@ void stream_restart(struct stream *stream, uint32_t sequence)
     stream->range[0].end -= (uint32_t)skipped;
 }
 
-bool stream_is_foreign(const struct stream *stream, uint32_t sequence)
+void stream_fin(struct stream *stream, uint32_t sequence)
 {
+    if (stream->has_fin)
+        return;
+    stream->has_fin = true;
+    stream->fin = sequence;
+}
+
+bool stream_is_foreign(const struct stream *stream, uint32_t sequence, bool may_miss)
+{
+    if (stream->has_fin && (int32_t)(sequence - stream->fin) >= 0)
+        return true;
     if (!stream->based)
         return false;
     int64_t start = distance(stream, sequence);
-    return start < -FAR_AWAY || start > (int64_t)stream_end(stream) + FAR_AWAY;
+    return start < -FAR_AWAY || (!may_miss && start > (int64_t)stream_end(stream) + FAR_AWAY);
 }
 
 bool stream_has(const struct stream *stream, uint32_t sequence)

@@ -35,6 +35,9 @@ struct stream {
     uint32_t handshake_octets; /* content of readable handshake records */
     uint32_t message_octets;   /* dissected handshake messages with their headers */
     bool records_started;
+
+    bool has_fin;
+    uint32_t fin; /* sequence number behind it */
 };
 
 /* The SYN was seen: its payload starts at `sequence` + 1. A second, different one gives false. */
@@ -52,8 +55,14 @@ bool stream_segment(struct stream *stream, uint32_t sequence, uint32_t length, b
  */
 void stream_restart(struct stream *stream, uint32_t sequence);
 
-/* Is a segment far from everything this stream has sent, as of another TCP connection? */
-bool stream_is_foreign(const struct stream *stream, uint32_t sequence);
+/* A FIN was seen; `sequence`: behind it, RFC 9293 3.4. Only the first one counts. */
+void stream_fin(struct stream *stream, uint32_t sequence);
+
+/*
+ * Is a data segment of another TCP connection: far from everything that this stream has sent, or behind its FIN?
+ * `may_miss`: much of this one's may be missing in the capture, so that it goes on far ahead.
+ */
+bool stream_is_foreign(const struct stream *stream, uint32_t sequence, bool may_miss);
 
 /* No hole from the base to the last octet captured, and all of it in the file. */
 bool stream_contiguous(const struct stream *stream);

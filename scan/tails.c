@@ -136,16 +136,17 @@ static bool read_records(struct tails *tails, struct tail *tail, struct half *ha
 /* False: not in order, or opens another connection. */
 static bool is_in_order(const struct half *half, const struct segment *segment)
 {
-    const uint32_t behind = segment->sequence - half->next;
+    enum { FAR = 1 << 20 }; /* octets; nothing is repeated that late: much is missing, or it is another connection's */
+    const int64_t ahead = (int32_t)(segment->sequence - half->next);
 
     if (segment->flags & TCP_SYN)
         return false;
     if ((segment->flags & TCP_RST) && segment->length == 0)
         return true;
-    if (behind == 0) /* a probe of a closed window is one octet */
+    if (ahead == 0) /* a probe of a closed window is one octet */
         return segment->length != 1;
     /* all of it came before; or a keep-alive, RFC 9293 3.8.4 */
-    return (int32_t)behind < 0 && (int32_t)(behind + segment->length) <= 0;
+    return ahead < 0 && ahead > -FAR && ahead + segment->length <= 0;
 }
 
 static bool observe(struct tails *tails, struct tail *tail, const struct segment *segment, uint32_t frame,

@@ -13,11 +13,13 @@ import pytest
 
 import transform
 from conftest import ROOT
-from variants import Blocks, block, frame
+from test_scan_equal import told
+from variants import IN_ORDER, Blocks, block, frame
 
 sys.path.insert(0, str(ROOT / "tests/hostile"))
 import attacks  # noqa: E402
 
+NOT_ASKED = "openssl-tls12-not-asked.pcapng"
 ASKED = "kamailio-verify-yes-require-yes-tls12.pcapng"
 SIZES = {"half_open": 2000, "tiny_records": 2000, "endless_messages": 20000, "many_certificates": 4000, "many_names": 16000,
          "huge_length": 0, "holes": 5000, "reused_port": 500}
@@ -160,6 +162,38 @@ def test_sequence_numbers_that_wrap_amid_the_handshake(host, before):
     path = host.file(f"wraps-{before}.pcapng", whole.file(packets))
     assert [facts_of(each) for each in host.records(path)] == [expected]
     assert [facts_of(each) for each in scanned(host, path)[0][:-2]] == [expected]
+
+
+def without_flags(frames, flags):
+    return [each for each in frames if not transform.Segment(each).flags & flags]
+
+
+def behind_each_other(first, second, ahead):
+    """Of two connections from and to the same addresses one on the ports of the other, `ahead` octets further on."""
+    ends, begun = {}, {}
+    for each in map(transform.Segment, first):
+        ends[each.way] = each.sequence + len(each.data)
+    (port, _), *_ = ends
+    for each in map(transform.Segment, second):
+        begun.setdefault(each.way, each.sequence)
+    moved = {way: ends[end] + ahead - begun[way] for way, end in zip(begun, ends)}
+    for each in map(transform.Segment, second):
+        changed = each.of(each.sequence + moved[each.way], each.data, each.flags, each.tcp.ack + moved[each.way[::-1]])
+        yield transform.on_port(changed, next(iter(begun))[0], port)
+
+
+@pytest.mark.parametrize("closes", (True, False))
+@pytest.mark.parametrize("ahead", (-3 << 29, -1 << 30, -2 << 20, 2 << 20, 1 << 30, 3 << 29))
+def test_ports_used_again_by_a_connection_whose_syn_is_missing(host, ahead, closes):
+    """The first one is not asked, the second one is."""
+    whole, second, _ = sample(host)
+    origins = Blocks(host.capture(NOT_ASKED).read_bytes()).packets
+    first = without_flags(map(frame, origins), 0 if closes else dpkt.tcp.TH_FIN | dpkt.tcp.TH_RST)
+    second = behind_each_other(first, without_flags(second, dpkt.tcp.TH_SYN), ahead)
+    path = host.file("again.pcapng", whole.file(block(origins[-1], each) for each in [*first, *second]))
+    records = host.records(path, *IN_ORDER)
+    assert any(record["impact"] != "unaffected" for record in records)
+    assert told(scanned(host, path)[0][:-2]) == told(records)
 
 
 def test_time_that_goes_backwards(host):

@@ -277,6 +277,7 @@ static unsigned next_segment(struct world *world, struct observation *o)
     o->time = (struct timestamp){world->frame, 0};
     o->flags = (uint8_t)((flags & (TCP_FIN | TCP_SYN | TCP_RST)) | (flags & 8 ? 0 : TCP_ACK));
     o->truncated = flags & 32;
+    o->begins_hello = flags & 16;
     o->tls = !(flags & 64);
     for (unsigned i = head >> 5; i > 0; i--)
         next_record(in, o);

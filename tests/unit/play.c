@@ -245,6 +245,10 @@ void play_segment(struct play *play, const char *line, enum fate worse)
     o.length += octets(&o);
     play->sequence[from] += o.length + !!(o.flags & (TCP_SYN | TCP_FIN));
     o.truncated = fate == CUT;
+    if (o.messages->len > 0) {
+        const uint8_t first = g_array_index(o.messages, struct message, 0).type;
+        o.begins_hello = first == HS_CLIENT_HELLO || first == HS_SERVER_HELLO;
+    }
     if (fate != SEEN) {
         g_array_set_size(o.records, 0);
         g_array_set_size(o.messages, 0);

@@ -57,6 +57,18 @@ static const struct scene {
     {"13-identity-nobody-offered", OPEN "> ch:external\n< sh:13:psk:identity-40 ee+fin\n> fin\n" TALK,
      OUTCOME_COMPLETED, REASON_RESUMED},
 
+    /* of another connection on these ports, whose SYN is missing */
+    {"hello-behind-a-gap", HELLO "< sh cert shd\n" FULL TALK "\n-> data\n?> ch", OUTCOME_COMPLETED,
+     REASON_CONFLICTING_EVIDENCE},
+    {"hello-of-the-server-behind-a-gap", HELLO "< sh cert shd\n" FULL TALK "\n-< data\n?< sh cr", OUTCOME_COMPLETED,
+     REASON_CONFLICTING_EVIDENCE},
+    {"data-behind-a-gap", HELLO "< sh cert shd\n" FULL TALK "\n-> data\n?> data", OUTCOME_COMPLETED,
+     REASON_NO_CERTIFICATE_REQUEST},
+    {"data-behind-the-end", HELLO "< sh cert shd\n" FULL TALK "\n> FIN\n?> data", OUTCOME_COMPLETED,
+     REASON_CONFLICTING_EVIDENCE},
+    {"data-of-the-server-behind-the-client-s-end", HELLO "< sh cert shd\n" FULL TALK "\n> FIN\n< data",
+     OUTCOME_COMPLETED, REASON_NO_CERTIFICATE_REQUEST},
+
     /* alerts */
     {"alert-of-nobody", "> alert:41", OUTCOME_INCOMPLETE, REASON_HANDSHAKE_NOT_CAPTURED},
     {"no-certificate-of-the-server", OPEN "> ch:ssl3\n< sh:ssl3 cert alert:41", OUTCOME_REJECTED, REASON_ABORTED_EARLY},

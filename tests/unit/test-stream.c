@@ -104,8 +104,33 @@ static void test_syn(void)
 
     g_assert_true(stream_syn(&stream, BASE - 1));
     g_assert_false(stream_syn(&stream, BASE + 5000)); /* another sequence space */
-    g_assert_false(stream_is_foreign(&stream, BASE + 5000));
-    g_assert_true(stream_is_foreign(&stream, BASE + 0x40000000u));
+    g_assert_false(stream_is_foreign(&stream, BASE + 5000, false));
+    g_assert_true(stream_is_foreign(&stream, BASE + 0x40000000u, false));
+    g_assert_false(stream_is_foreign(&stream, BASE + 0x40000000u, true)); /* much may be missing */
+    g_assert_true(stream_is_foreign(&stream, BASE - 0x40000000u, true));
+}
+
+static void test_far_behind(void)
+{
+    struct stream stream = opened();
+
+    g_assert_true(stream_segment(&stream, BASE, 100, false));
+    g_assert_false(stream_segment(&stream, BASE - 50, 40, false)); /* from before the beginning */
+    g_assert_true(stream_contiguous(&stream));
+    g_assert_true(stream_segment(&stream, BASE - 0x40000000u, 40, false)); /* or three quarters of the numbers ahead */
+    g_assert_false(stream_contiguous(&stream));
+}
+
+static void test_behind_fin(void)
+{
+    struct stream stream = opened();
+
+    g_assert_true(stream_segment(&stream, BASE, 100, false));
+    stream_fin(&stream, BASE + 151);
+    stream_fin(&stream, BASE + 10000); /* of another connection */
+    g_assert_false(stream_is_foreign(&stream, BASE + 100, true));
+    g_assert_false(stream_is_foreign(&stream, BASE + 149, true));
+    g_assert_true(stream_is_foreign(&stream, BASE + 151, true));
 }
 
 static void test_acknowledged(void)
@@ -181,6 +206,8 @@ int main(int argc, char **argv)
     g_test_add_func("/stream/restart", test_restart);
     g_test_add_func("/stream/reordered-start", test_reordered_start);
     g_test_add_func("/stream/syn", test_syn);
+    g_test_add_func("/stream/far-behind", test_far_behind);
+    g_test_add_func("/stream/behind-fin", test_behind_fin);
     g_test_add_func("/stream/acknowledged", test_acknowledged);
     g_test_add_func("/stream/many-holes", test_many_holes);
     g_test_add_func("/stream/long-stream", test_long_stream);
