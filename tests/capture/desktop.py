@@ -140,7 +140,7 @@ class Desktop:
         self.until(lambda: self.is_loaded(capture), "the capture to be loaded")
 
     def is_loaded(self, capture):
-        return Path(capture).name in self.windows()[0] and "Displayed" in self.status_line()
+        return Path(capture).name in self.windows()[0] and self.displayed()
 
     def status_line(self):
         return " ".join(text for text in self.texts("") if text.startswith("Packets: "))
@@ -159,8 +159,8 @@ class Desktop:
                           "our tree to be expanded")
 
     def displayed(self):
-        """How many packets the display filter lets through."""
-        found = re.search(r"Displayed: (\d+)", self.status_line())
+        """How many packets the display filter lets through; later than 4.0, it is only told when there is one."""
+        found = re.search(r"Displayed: (\d+)", self.status_line()) or re.search(r"Packets: (\d+)$", self.status_line())
         return int(found[1]) if found else None
 
     def complaints(self):
