@@ -162,6 +162,8 @@ void engine_read(const char *path, next_file *next, const void *data, struct fil
     read_file(path, &reading, next, data, result);
 }
 
+void engine_forget(void) { session_end(); }
+
 uint64_t engine_resident(void)
 {
     uint64_t pages = 0;

@@ -69,6 +69,9 @@ typedef const char *next_file(const void *data, unsigned number);
  */
 void engine_read(const char *path, next_file *next, const void *data, struct file_result *result);
 
+/* Gives back what is kept of the file that was read last; the next engine_read() does, too. An answer need not wait. */
+void engine_forget(void);
+
 /* Octets of memory that this process holds. */
 uint64_t engine_resident(void);
 

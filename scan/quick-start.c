@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What Wireshark does as it starts, and nobody here needs. Its libraries call exported functions by their names, so a
- * definition of the program's own is found first.
+ * What Wireshark does as it starts, and for columns, and nobody here needs. Its libraries call exported functions by
+ * their names, so a definition of the program's own is found first.
  */
 #include "ws-compat.h"
+
+#include <epan/column-utils.h>
 
 #ifdef WS_READS_NAME_TABLES
 /*
@@ -29,4 +31,16 @@ unsigned char proto_check_field_name(const char *name)
 {
     (void)name;
     return '\0'; /* all of it is good */
+}
+
+/* What columns would show is put together whether there are any or not, and there are none. */
+void col_append_ports(column_info *columns, const int column, port_type type, uint16_t source, uint16_t target)
+{
+    (void)columns, (void)column, (void)type, (void)source, (void)target;
+}
+
+void col_append_str_uint(column_info *columns, const int column, const char *name, uint32_t value,
+                         const char *separator)
+{
+    (void)columns, (void)column, (void)name, (void)value, (void)separator;
 }

@@ -464,6 +464,7 @@ static enum pass_end read_once(struct pass *pass, const char *path, bool may_be_
 {
     struct file_result of_pass = {0};
 
+    session_end(); /* of the pass before */
     has_keys = false;
     pass->file = open_file(path, &of_pass);
     if (!pass->file) {
@@ -489,7 +490,6 @@ static enum pass_end read_once(struct pass *pass, const char *path, bool may_be_
         collect_all(pass, path, next, data, result);
     }
     file_result_clear(&of_pass);
-    session_end(pass->session);
     plain_capture_close(pass->plain);
     wtap_close(pass->file);
     g_array_unref(pass->frames_behind);

@@ -24,7 +24,8 @@ struct session {
 };
 
 static struct packet_provider_data provider;
-static epan_t *ready; /* has seen no packet yet; NULL: to be made */
+static epan_t *ready;           /* has seen no packet yet; NULL: to be made */
+static struct session *current; /* NULL: there is none */
 static unsigned begun;
 
 void session_make_ready(void)
@@ -35,26 +36,26 @@ void session_make_ready(void)
         ready = epan_new(&provider, &functions);
 }
 
+void session_end(void)
+{
+    if (!current)
+        return;
+    epan_dissect_free(current->dissection);
+    epan_free(current->epan);
+    provider = (struct packet_provider_data){0};
+    g_clear_pointer(&current, g_free);
+}
+
 struct session *session_begin(void)
 {
-    struct session *session = g_new0(struct session, 1);
-
+    session_end();
     session_make_ready();
+    struct session *session = current = g_new0(struct session, 1);
     session->epan = g_steal_pointer(&ready);
     provider = (struct packet_provider_data){0};
     begun++;
     session->dissection = epan_dissect_new(session->epan, postdissectors_want_hfids(), FALSE);
     return session;
-}
-
-void session_end(struct session *session)
-{
-    if (!session)
-        return;
-    epan_dissect_free(session->dissection);
-    epan_free(session->epan);
-    provider = (struct packet_provider_data){0};
-    g_free(session);
 }
 
 void session_dissect(struct session *session, wtap *file, struct ws_record *record, uint32_t frame, int64_t offset)

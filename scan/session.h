@@ -14,8 +14,11 @@ struct session;
 /* Begins the next session in advance: a process that forks pays for it once. */
 void session_make_ready(void);
 
+/* Ends the one before. */
 struct session *session_begin(void);
-void session_end(struct session *session); /* NULL is none */
+
+/* Gives back what the session holds, if there is one. */
+void session_end(void);
 
 /* `frame`: its number, larger than that of the packet before. */
 void session_dissect(struct session *session, wtap *file, struct ws_record *record, uint32_t frame, int64_t offset);

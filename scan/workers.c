@@ -121,6 +121,7 @@ static void serve(int socket, const GPtrArray *paths, const struct workers_use *
         is_last = engine_is_worn();
         is_last = !answer_with(socket, &result, is_last) || is_last;
         file_result_clear(&result);
+        engine_forget();
     }
 }
 
@@ -257,6 +258,8 @@ static void take_answer(struct pool *pool, struct worker *worker)
     worker->file = NO_FILE;
     if (answer.is_last)
         bury(worker);
+    else if (pool->next == pool->paths->len) /* nothing more can come: it ends while its answer is looked at */
+        shutdown(worker->socket, SHUT_WR);
     settle(pool, (unsigned)index, result);
 }
 
