@@ -184,8 +184,11 @@ unsigned certificate_hash(const void *der)
     const uint8_t *octets = g_bytes_get_data((GBytes *)(uintptr_t)der, &length);
     uint64_t hash = length, word = 0;
 
-    for (; length > 0; octets += MIN(length, sizeof word), length -= MIN(length, sizeof word)) {
-        memcpy(&word, octets, MIN(length, sizeof word));
+    while (length > 0) {
+        const gsize taken = MIN(length, sizeof word);
+        memcpy(&word, octets, taken);
+        octets += taken;
+        length -= taken;
         hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15); /* odd, its bits in no order: Knuth, vol. 3, 6.4 */
         hash ^= hash >> 32;
     }

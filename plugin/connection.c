@@ -392,7 +392,8 @@ unsigned connection_observe(struct connection *c, const struct observation *o)
         sequence++;
     }
     c->tls = c->tls || o->tls;
-    c->conflict = c->conflict || is_foreign(c, o, sequence);
+    if (!c->conflict && is_foreign(c, o, sequence))
+        c->conflict = c->changed = true; /* what was said of it before is said anew */
     bool fresh = stream_segment(stream, sequence, o->length, o->truncated);
     if (fresh && o->records->len && !stream->records_started && octets_of_records(o) == o->length)
         stream_restart(stream, sequence);

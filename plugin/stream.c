@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#define FAR_AWAY   (1 << 20)  /* octets; no handshake is this long */
 #define SLIDE_AT   (1u << 30) /* octets after which the base moves on, long before 32 bits wrap */
 #define SLIDE_KEEP (1u << 20) /* octets kept behind the end, for late retransmissions */
 
@@ -84,7 +83,7 @@ bool stream_segment(struct stream *stream, uint32_t sequence, uint32_t length, b
         stream->base = sequence;
     }
     int32_t start = distance(stream, sequence);
-    if (start < 0 && !stream->synced && !stream->records_started && start > -FAR_AWAY) {
+    if (start < 0 && !stream->synced && !stream->records_started && start > -STREAM_FAR) {
         /* the capture began with reordered segments */
         for (unsigned i = 0; i < stream->count; i++) {
             stream->range[i].start += (uint32_t)-start;
@@ -94,10 +93,10 @@ bool stream_segment(struct stream *stream, uint32_t sequence, uint32_t length, b
         start = 0;
     }
     int64_t end = (int64_t)start + length;
-    if (end <= 0 && start >= -FAR_AWAY)
+    if (end <= 0 && start >= -STREAM_FAR)
         return false;
     /* nothing is repeated that late: much is missing, or it is another connection's */
-    if (start < -FAR_AWAY || end > (int64_t)SLIDE_AT + FAR_AWAY) {
+    if (start < -STREAM_FAR || end > (int64_t)SLIDE_AT + STREAM_FAR) {
         stream->lost = true;
         return true;
     }
@@ -132,7 +131,7 @@ bool stream_is_foreign(const struct stream *stream, uint32_t sequence, bool may_
     if (!stream->based)
         return false;
     int64_t start = distance(stream, sequence);
-    return start < -FAR_AWAY || (!may_miss && start > (int64_t)stream_end(stream) + FAR_AWAY);
+    return start < -STREAM_FAR || (!may_miss && start > (int64_t)stream_end(stream) + STREAM_FAR);
 }
 
 bool stream_has(const struct stream *stream, uint32_t sequence)

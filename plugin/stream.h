@@ -18,7 +18,8 @@
 
 #include "facts.h"
 
-#define STREAM_RANGES 32 /* holes remembered; a stream with more counts as having lost bytes */
+#define STREAM_RANGES 32        /* holes remembered; a stream with more counts as having lost bytes */
+#define STREAM_FAR    (1 << 20) /* octets; no handshake is this long, and nothing is repeated that late */
 
 struct stream {
     bool based;     /* `base` is known */

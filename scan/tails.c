@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tails.h"
 
+#include "stream.h"
+
 #include <string.h>
 
 enum {
@@ -136,7 +138,6 @@ static bool read_records(struct tails *tails, struct tail *tail, struct half *ha
 /* False: not in order, or opens another connection. */
 static bool is_in_order(const struct half *half, const struct segment *segment)
 {
-    enum { FAR = 1 << 20 }; /* octets; nothing is repeated that late: much is missing, or it is another connection's */
     const int64_t ahead = (int32_t)(segment->sequence - half->next);
 
     if (segment->flags & TCP_SYN)
@@ -145,8 +146,8 @@ static bool is_in_order(const struct half *half, const struct segment *segment)
         return true;
     if (ahead == 0) /* a probe of a closed window is one octet */
         return segment->length != 1;
-    /* all of it came before; or a keep-alive, RFC 9293 3.8.4 */
-    return ahead < 0 && ahead > -FAR && ahead + segment->length <= 0;
+    /* all of it came before; or a keep-alive, RFC 9293 3.8.4. Far off it is another connection's, or much is missing */
+    return ahead < 0 && ahead > -STREAM_FAR && ahead + segment->length <= 0;
 }
 
 static bool observe(struct tails *tails, struct tail *tail, const struct segment *segment, uint32_t frame,

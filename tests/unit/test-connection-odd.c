@@ -127,6 +127,19 @@ static void test_another_sequence_space(void)
     check_reason(&play, REASON_CONFLICTING_EVIDENCE);
 }
 
+/* What was said on the frame of the verdict is said anew on the frame that shows another connection. */
+static void test_verdict_is_revised(void)
+{
+    struct play play;
+
+    play_script(&play, HELLO "< sh cert shd\n" FULL TALK "\n> FIN");
+    g_assert_true(play.events & EVENT_VERDICT);
+    play.events = 0;
+    play_segment(&play, "?> data", SEEN);
+    g_assert_cmpuint(play.events, ==, EVENT_VERDICT | EVENT_REVISED);
+    check_reason(&play, REASON_CONFLICTING_EVIDENCE);
+}
+
 /* Nothing follows a FIN (RFC 9293 3.10.4): one that lies before what was seen is of an earlier connection. */
 static void test_late_end_of_an_earlier_connection(void)
 {
@@ -340,6 +353,7 @@ int main(int argc, char **argv)
     g_test_add_func("/odd/more-than-headers", test_more_than_headers);
     g_test_add_func("/odd/recognised-late", test_recognised_late);
     g_test_add_func("/odd/no-tls", test_no_tls);
+    g_test_add_func("/odd/verdict-is-revised", test_verdict_is_revised);
     g_test_add_func("/odd/is-over", test_is_over);
     g_test_add_func("/odd/names", test_names);
     g_test_add_func("/odd/authorities", test_authorities);
