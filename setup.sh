@@ -3,7 +3,7 @@
 # setup.sh - what ./audit and ./check share: packages, build, the plugin in its place. Sourced.
 
 siptls_build_packages="gcc libc6-dev make cmake pkg-config libglib2.0-dev libgnutls28-dev wireshark-dev libwireshark-dev libwiretap-dev libwsutil-dev tshark"
-siptls_test_packages="python3 python3-pytest python3-dpkt zstd wireshark-common util-linux iproute2 openssl dpkg-dev file groff-base munge slurm-client slurmctld slurmd parallel openssh-client openssh-server shellcheck chromium fonts-dejavu-core python3-yaml jq sqlite3"
+siptls_test_packages="python3 python3-pytest python3-dpkt zstd lz4 wireshark-common util-linux iproute2 openssl dpkg-dev file groff-base munge slurm-client slurmctld slurmd parallel openssh-client openssh-server shellcheck chromium fonts-dejavu-core python3-yaml jq sqlite3"
 siptls_fuzz_packages="clang libclang-rt-dev"
 siptls_gui_packages="wireshark xvfb openbox xdotool x11-utils imagemagick at-spi2-core dbus-daemon python3-gi"
 

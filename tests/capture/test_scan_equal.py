@@ -6,7 +6,7 @@ tunnels and disks do, on the SIP port and on others, with ALPN and without, betw
 """
 
 import functools
-import gzip
+import itertools
 import json
 import random
 import struct
@@ -18,8 +18,8 @@ import pytest
 import transform
 from conftest import CAPTURE_NAMES
 from test_encapsulations import pcap, without_secrets
-from variants import (CAPTURES, IN_ORDER, SAMPLE, VLAN, Blocks, all_in_one, apart_from_place, block, damaged, frame, head_of,
-                      in_turn, one_after_another, packets_of, readdressed)
+from variants import (CAPTURES, FRAME, IN_ORDER, SAMPLE, VLAN, Blocks, all_in_one, apart_from_place, block, damaged, frame,
+                      head_of, in_turn, number_of, one_after_another, packets_of, readdressed)
 
 OPTIONS = {     # of siptls-scan, of tshark
     "default": ((), ()),
@@ -27,6 +27,7 @@ OPTIONS = {     # of siptls-scan, of tshark
     "another port": (("--ports", "1"), ("-o", "siptls.ports:1")),
 }
 SIP, WEB, ODD = 5061, 443, 10443
+VARIANT = 256           # from one variant of all captures to the next, by the number that the addresses tell
 DAMAGES = 125           # of a certificate, an octet each
 
 
@@ -64,17 +65,20 @@ def assert_equal(host, path, some=True, names=OPTIONS, whole=True):
 
 # ---- captures as recorded ------------------------------------------------------------------------
 
-def test_recorded_captures(host):
+@pytest.mark.parametrize("name", OPTIONS)
+def test_recorded_captures(host, name):
     """Each a file of its own for siptls-scan, most in one file for tshark."""
-    found = scanned(host, *(host.capture(name) for name in CAPTURE_NAMES))
-    of_tshark = all_in_one(host, *IN_ORDER)
-    for name in CAPTURE_NAMES:
-        expected = of_tshark[name] if name in of_tshark else host.records(host.capture(name), *IN_ORDER)
-        assert without_place(found[str(host.capture(name))]) == without_place(expected), name
+    for_scan, for_tshark = OPTIONS[name]
+    found = scanned(host, *for_scan, *(host.capture(name) for name in CAPTURE_NAMES))
+    of_tshark = all_in_one(host, *IN_ORDER, *for_tshark)
+    for capture in CAPTURE_NAMES:
+        path = host.capture(capture)
+        expected = of_tshark[capture] if capture in of_tshark else host.records(path, *IN_ORDER, *for_tshark)
+        assert without_place(found[str(path)]) == without_place(expected), capture
 
 
-@pytest.mark.parametrize("name", SAMPLE)
-def test_recorded_captures_with_options(host, name):
+@pytest.mark.parametrize("name", SAMPLE[:3])
+def test_recorded_capture_alone(host, name):
     assert_equal(host, host.capture(name))
 
 
@@ -116,6 +120,29 @@ def changed_packets(host, names, change, mixed=one_after_another):
                   for frames, origins in placed(host, names)])
 
 
+def in_one_file(host, variants):
+    """Option -> label -> what siptls-scan says, what tshark says: of variants, label -> blocks, each with addresses of
+    its own."""
+    labels = list(variants)
+    path = file_of(host, [readdressed(each, number * VARIANT, FRAME) for number, label in enumerate(labels)
+                          for each in variants[label]])
+    answers = {}
+    for name, (for_scan, for_tshark) in OPTIONS.items():
+        answers[name] = {label: ([], []) for label in labels}
+        both = scanned(host, *for_scan, path)[str(path)], host.records(path, *IN_ORDER, *for_tshark)
+        for way, records in enumerate(both):
+            for record, is_told in zip(records, told(records)):
+                answers[name][labels[number_of(record["client_ip"]) // VARIANT]][way].append(is_told)
+    return answers
+
+
+def assert_equal_in(answers, label, some=True):
+    for name, found in answers.items():
+        of_scan, of_tshark = found[label]
+        assert of_scan == of_tshark, name
+    assert answers["default"][label][1] or not some
+
+
 def shuffled(frames):
     return transform.shuffled([piece for _, piece in transform.cut(frames, 400)], 4, 4)
 
@@ -154,6 +181,7 @@ CHANGES = {     # and of how many captures one is taken, where there are many pa
     "to the server": (one_way(True), 1),
     "to the client": (one_way(False), 1),
     "to the client, 2 octets": (after(one_way(False), in_pieces(2)), 24),
+    "tagged": (every(lambda each: each[:12] + VLAN + b"\x00\x2a" + each[12:]), 1),
     "mirrored": (lambda frames: ((at, each) for at, each in enumerate(frames) for _ in range(2)), 1),
     "begun late": (lambda frames: list(enumerate(frames))[4:], 1),
     "behind PROXY": (lambda frames: transform.edited(frames, after_proxy), 1),
@@ -161,26 +189,22 @@ CHANGES = {     # and of how many captures one is taken, where there are many pa
 }
 
 
-@pytest.mark.parametrize("change", CHANGES)
+@functools.cache
+def changed_segments(host):
+    variants = {label: changed_packets(host, plain_names(host)[::step], change) for label, (change, step) in CHANGES.items()}
+    variants["interleaved"] = changed_packets(host, plain_names(host), every(lambda each: each), in_turn)
+    return in_one_file(host, variants)
+
+
+@pytest.mark.parametrize("change", (*CHANGES, "interleaved"))
 def test_changed_segments(host, change):
-    changes, step = CHANGES[change]
-    assert_equal(host, file_of(host, changed_packets(host, plain_names(host)[::step], changes)))
-
-
-def test_interleaved_connections(host):
-    assert_equal(host, file_of(host, changed_packets(host, plain_names(host), every(lambda each: each), in_turn)))
+    assert_equal_in(changed_segments(host), change)
 
 
 @pytest.mark.parametrize("link", transform.LINKS)
 def test_links_and_tunnels(host, link):
     kind, change = transform.LINKS[link]
     assert_equal(host, file_of(host, changed_packets(host, plain_names(host), every(change)), kind))
-
-
-def test_tagged(host):
-    def tagged(each):
-        return each[:12] + VLAN + b"\x00\x2a" + each[12:]
-    assert_equal(host, file_of(host, changed_packets(host, plain_names(host), every(tagged))))
 
 
 def test_remote_capture(host):
@@ -194,19 +218,30 @@ def test_remote_capture(host):
 
 # ---- what is missing -----------------------------------------------------------------------------
 
-@pytest.mark.parametrize("length", (54, 66, 70, 96, 128, 200, 400, 1100))
-def test_short_snaplen(host, length):
-    packets = [block(origin, each[:length], len(each)) for frames, origins in placed(host, plain_names(host))
+SNAP_LENGTHS, SEEDS = (54, 66, 70, 96, 128, 200, 400, 1100), range(4)
+
+
+@functools.cache
+def with_gaps(host):
+    packets = [block(origin, each) for frames, origins in placed(host, plain_names(host))
                for each, origin in zip(frames, origins)]
-    assert_equal(host, file_of(host, packets), some=length >= 96)
+    variants = {length: [block(each, frame(each)[:length], len(frame(each))) for each in packets] for length in SNAP_LENGTHS}
+    for seed in SEEDS:
+        chance = random.Random(seed)
+        variants[f"damaged {seed}"] = [
+            each for frames, origins in placed(host, plain_names(host))
+            for each in damaged([block(origin, changed) for changed, origin in zip(frames, origins)], chance)]
+    return in_one_file(host, variants)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("length", SNAP_LENGTHS)
+def test_short_snaplen(host, length):
+    assert_equal_in(with_gaps(host), length, some=length >= 96)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_damaged_at_random(host, seed):
-    chance = random.Random(seed)
-    packets = [each for frames, origins in placed(host, plain_names(host))
-               for each in damaged([block(origin, changed) for changed, origin in zip(frames, origins)], chance)]
-    assert_equal(host, file_of(host, packets))
+    assert_equal_in(with_gaps(host), f"damaged {seed}")
 
 
 @pytest.mark.parametrize("name", ("openssl-tls12-both-accepted.pcapng", "openssl-tls12-not-asked.pcapng",
@@ -253,17 +288,30 @@ def test_other_packets(host):
     assert_equal(host, file_of(host, changed_packets(host, plain_names(host), noisy)))
 
 
-@pytest.mark.parametrize("resumed", ("openssl-tls12-resumed-session-id.pcapng", "openssl-tls12-resumed-ticket.pcapng",
-                                     "openssl-tls13-resumed-psk.pcapng", "openssl-tls12-resumed-not-asked.pcapng"))
+RESUMED = ("openssl-tls12-resumed-session-id.pcapng", "openssl-tls12-resumed-ticket.pcapng",
+           "openssl-tls13-resumed-psk.pcapng", "openssl-tls12-resumed-not-asked.pcapng")
+
+
+@functools.cache
+def resumed_sessions(host, offered_by):
+    variants = {}
+    for name in RESUMED:
+        origins = packets_of(host, name)
+        frames = [transform.on_port(frame(each), SIP, ODD) for each in origins]
+        edited = transform.edited(frames, transform.offering, lambda number: (number > 0) == offered_by)
+        variants[name] = [block(origins[at], changed) for at, changed in edited]
+    return in_one_file(host, variants)
+
+
+@pytest.mark.parametrize("resumed", RESUMED)
 @pytest.mark.parametrize("offered_by", (0, 1))
 def test_resumed_sessions(host, resumed, offered_by):
     """Only the first connection, or only a later one, offers sip/2: where the session was made has to be known."""
-    origins = packets_of(host, resumed)
-    frames = [transform.on_port(frame(each), SIP, ODD) for each in origins]
-    edited = transform.edited(frames, transform.offering, lambda number: (number > 0) == offered_by)
     # the ClientHello of the later one, two segments long, stays what it was
-    some = not (offered_by and "psk" in resumed)
-    assert_equal(host, file_of(host, [block(origins[at], changed) for at, changed in edited]), some)
+    assert_equal_in(resumed_sessions(host, offered_by), resumed, some=not (offered_by and "psk" in resumed))
+
+
+ENDS = bytes([192, 0, 2, 10]), bytes([192, 0, 2, 20])
 
 
 def conversation(port, said):
@@ -272,7 +320,7 @@ def conversation(port, said):
 
     def segment(side, flags, data=b""):
         ends = (40000, port) if side == 0 else (port, 40000)
-        addresses = transform.TUNNEL if side == 0 else transform.TUNNEL[::-1]
+        addresses = ENDS if side == 0 else ENDS[::-1]
         tcp = dpkt.tcp.TCP(sport=ends[0], dport=ends[1], seq=sequence[side], ack=sequence[1 - side], flags=flags, data=data)
         packet = dpkt.ip.IP(src=addresses[0], dst=addresses[1], p=dpkt.ip.IP_PROTO_TCP, data=bytes(tcp))
         packet.len = len(packet)
@@ -290,22 +338,33 @@ def message(kind, data):
     return bytes([kind]) + len(data).to_bytes(3, "big") + data
 
 
-@pytest.mark.parametrize("port", (WEB, ODD))
-@pytest.mark.parametrize("suite", (0x0002, 0x003b))
-@pytest.mark.parametrize("size", (5, 50, 1460))
-def test_suite_without_encryption(host, port, suite, size):
-    """SIP is found by what Wireshark shows of the payload without keys: RFC 5246, TLS_RSA_WITH_NULL_SHA*."""
+def without_encryption(port, suite):
+    """Frames. RFC 5246: TLS_RSA_WITH_NULL_SHA*."""
     handshake, change, data, mac = 22, 20, 23, bytes(32 if suite == 0x3b else 20)
     hello = bytes.fromhex("0303") + bytes(32)
     request = b"OPTIONS sip:a@192.0.2.1 SIP/2.0\r\nCall-ID: 1\r\nContent-Length: 0\r\n\r\n"
     finished = record_of(change, b"\1") + record_of(handshake, message(20, bytes(12)) + mac)
-    frames = conversation(port, (
+    return conversation(port, (
         (0, record_of(handshake, message(1, hello + b"\0" + struct.pack(">HH", 2, suite) + b"\1\0"))),
         (1, record_of(handshake, message(2, hello + b"\0" + struct.pack(">HB", suite, 0)) + message(14, b""))),
         (0, record_of(handshake, message(16, bytes(130))) + finished), (1, finished), (0, record_of(data, request + mac))))
-    origins = packets_of(host, SAMPLE[0])
-    path = file_of(host, [block(origins[0], each) for _, each in transform.cut(frames, size)])
-    assert_equal(host, path)
+
+
+UNENCRYPTED = list(itertools.product((WEB, ODD), (0x0002, 0x003b), (5, 50, 1460)))
+
+
+@functools.cache
+def suites_without_encryption(host):
+    origin = packets_of(host, SAMPLE[0])[0]
+    return in_one_file(host, {(port, suite, size): [
+        block(origin, each) for _, each in transform.cut(without_encryption(port, suite), size)]
+        for port, suite, size in UNENCRYPTED})
+
+
+@pytest.mark.parametrize("port,suite,size", UNENCRYPTED)
+def test_suite_without_encryption(host, port, suite, size):
+    """SIP is found by what Wireshark shows of the payload without keys."""
+    assert_equal_in(suites_without_encryption(host), (port, suite, size))
 
 
 # ---- keys ----------------------------------------------------------------------------------------
@@ -333,16 +392,28 @@ def test_keys_beside_the_file(host):
 
 # ---- files ---------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("compression", ("none", "gzip", "zstd"))
-def test_other_files(host, compression):
-    packets = ((changed, origin) for frames, origins in placed(host, plain_names(host))
-               for changed, origin in zip(frames, origins))
-    data = pcap(packets)
-    if compression == "gzip":
-        data = gzip.compress(data)
-    elif compression == "zstd":
-        data = subprocess.run(["zstd", "-q", "-c"], input=data, stdout=subprocess.PIPE, check=True).stdout
+COMPRESSED = {"gzip": ("gzip", "-c"), "zstd": ("zstd", "-q", "-c"), "lz4": ("lz4", "-q", "-c"), "none": ("cat",)}
+
+
+def changed_file(host):
+    return host.file("changed.pcap", pcap((changed, origin) for frames, origins in placed(host, plain_names(host))
+                                          for changed, origin in zip(frames, origins)))
+
+
+@pytest.mark.parametrize("compression", COMPRESSED)
+def test_compressed_files(host, compression):
+    with changed_file(host).open("rb") as plain:
+        data = subprocess.run(COMPRESSED[compression], stdin=plain, stdout=subprocess.PIPE, check=True).stdout
     assert_equal(host, host.file(f"changed.{compression}", data))
+
+
+@pytest.mark.parametrize("kind", ("snoop", "nsecpcap", "modpcap", "netmon2", "ngsniffer", "k12text"))
+def test_other_files(host, kind):
+    """Of other programs."""
+    path = host.work / f"changed.{kind}"
+    subprocess.run(["editcap", "-F", kind, changed_file(host), path], check=True)
+    path.chmod(0o644)
+    assert_equal(host, path)
 
 
 def test_pipe(host):
