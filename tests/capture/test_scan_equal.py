@@ -122,7 +122,8 @@ def changed_packets(host, names, change, mixed=one_after_another):
 
 def in_one_file(host, variants):
     """Option -> label -> what siptls-scan says, what tshark says: of variants, label -> blocks, each with addresses of
-    its own."""
+    its own. Both in the order of the frames: a file that needs much memory is read in parts, one part's connections
+    behind the other's."""
     labels = list(variants)
     path = file_of(host, [readdressed(each, number * VARIANT, FRAME) for number, label in enumerate(labels)
                           for each in variants[label]])
@@ -131,6 +132,7 @@ def in_one_file(host, variants):
         answers[name] = {label: ([], []) for label in labels}
         both = scanned(host, *for_scan, path)[str(path)], host.records(path, *IN_ORDER, *for_tshark)
         for way, records in enumerate(both):
+            records = sorted(records, key=lambda record: record["first_frame"])
             for record, is_told in zip(records, told(records)):
                 answers[name][labels[number_of(record["client_ip"]) // VARIANT]][way].append(is_told)
     return answers
