@@ -125,6 +125,7 @@ def in_one_file(host, variants):
     its own. Both in the order of the frames: a file that needs much memory is read in parts, one part's connections
     behind the other's."""
     labels = list(variants)
+    assert len(plain_names(host)) < VARIANT
     path = file_of(host, [readdressed(each, number * VARIANT, FRAME) for number, label in enumerate(labels)
                           for each in variants[label]])
     answers = {}

@@ -2,6 +2,7 @@
 /* What the program writes in the place of Wireshark's wmem_strbuf_append_printf() is what printf writes. */
 #include <glib.h>
 #include <limits.h>
+#include <string.h>
 #include <wireshark.h>
 #include <wsutil/wmem/wmem.h>
 #include <wsutil/wmem/wmem_strbuf.h>
