@@ -14,6 +14,7 @@ struct sieve {
     GHashTable *needed;         /* a set of struct flow * */
     struct segment segment;     /* of the packet looked at last */
     bool has_segment, is_plain; /* is_plain: its headers so far are what every packet has */
+    const uint8_t *packet, *ip; /* where it and its IP header begin */
     unsigned part, parts;
     bool all_tcp;
     bool kept_back_tcp; /* in this pass */
@@ -262,6 +263,7 @@ static void note_segment(struct sieve *sieve, struct cursor c, uint32_t header, 
     segment->sequence = u32(tcp + 4);
     segment->acknowledgement = u32(tcp + 8);
     segment->flags = tcp[13];
+    segment->link_octets = (uint32_t)(sieve->ip - sieve->packet);
     segment->payload = c.at;
     segment->length = c.left;
     sieve->has_segment = true;
@@ -373,6 +375,7 @@ static bool ipv4_passes(struct sieve *sieve, struct cursor c)
     const uint8_t protocol = c.at[9];
     if (header < HEADER || (fragment & OFFSET))
         return true;
+    sieve->ip = c.at;
     for (int i = 0; i < 2; i++) {
         memcpy(flow.end[i].address, c.at + 12 + 4 * i, 4);
         flow.end[i].version = 4;
@@ -398,6 +401,7 @@ static bool ipv6_passes(struct sieve *sieve, struct cursor c)
         return true;
     const uint32_t payload = u16(c.at + 4);
     uint8_t protocol = c.at[6];
+    sieve->ip = c.at;
     for (int i = 0; i < 2; i++) {
         memcpy(flow.end[i].address, c.at + 8 + 16 * i, 16);
         flow.end[i].version = 6;
@@ -499,6 +503,7 @@ bool sieve_passes(struct sieve *sieve, enum sieve_link link, const uint8_t *octe
 
     sieve->has_segment = false;
     sieve->is_plain = true;
+    sieve->packet = octets;
     switch (link) {
     case LINK_ETHERNET:
         return framed_passes(sieve, c, 12, 14);

@@ -46,6 +46,7 @@ struct segment {
     unsigned from; /* the end that sent it */
     uint32_t sequence, acknowledgement;
     uint8_t flags;
+    uint32_t link_octets; /* in front of IP */
     const uint8_t *payload;
     uint32_t length; /* octets of payload */
 };

@@ -2,7 +2,8 @@
 /*
  * Any packets. The first one alone: a cut packet is not kept back where the whole one passes, unless its later octets
  * show that the flow is needed. All of them, as the packets of a file: the passes over it come to an end, and
- * what once passed passes in all later ones. Each packet is in memory of its own size.
+ * what once passed passes in all later ones. What is told of a segment lies within the packet. Each packet is in memory
+ * of its own size.
  *
  * Input: the link type, where to cut, and packets with two octets of length in front.
  */
@@ -15,6 +16,15 @@ enum { MOST_PACKETS = 64 };
 
 static bool is_sip_port(uint16_t port) { return port == 5061; }
 
+/* What is dissected instead of the packet is an IP packet. */
+static void check_segment(const struct segment *segment, const uint8_t *octets, size_t captured)
+{
+    REQUIRE(segment->link_octets < captured);
+    REQUIRE(octets[segment->link_octets] >> 4 == segment->flow.end[0].version);
+    REQUIRE(segment->payload > octets + segment->link_octets);
+    REQUIRE(segment->payload + segment->length <= octets + captured);
+}
+
 static bool passes(struct sieve *sieve, enum sieve_link link, struct input packet, size_t captured)
 {
     uint8_t *octets = malloc(captured);
@@ -23,6 +33,8 @@ static bool passes(struct sieve *sieve, enum sieve_link link, struct input packe
     if (captured)
         memcpy(octets, packet.at, captured);
     const bool result = sieve_passes(sieve, link, octets, (uint32_t)captured);
+    if (sieve_segment(sieve))
+        check_segment(sieve_segment(sieve), octets, captured);
     free(octets);
     return result;
 }

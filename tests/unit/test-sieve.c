@@ -391,6 +391,66 @@ static void test_tunnels_over_udp(void)
         }
 }
 
+/* ---- segments ----------------------------------------------------------------------------------- */
+
+/* Where the sieve says that IP begins is where it was put. */
+static void assert_segment(enum sieve_link link, struct packet packet, uint32_t link_octets)
+{
+    struct sieve *sieve = sieve_new(is_sip_port);
+
+    g_assert_true(sieve_passes(sieve, link, packet.octets, packet.length));
+    const struct segment *segment = sieve_segment(sieve);
+    g_assert_nonnull(segment);
+    g_assert_cmpuint(segment->link_octets, ==, link_octets);
+    g_assert_cmpuint(packet.octets[link_octets] >> 4, ==, segment->flow.end[0].version);
+    sieve_free(sieve);
+}
+
+static void test_segments(void)
+{
+    static const struct {
+        unsigned type;
+        struct packet (*ip)(unsigned, struct packet);
+    } versions[] = {{IPV4, ipv4}, {IPV6, ipv6}};
+    enum { AF_INET_ANYWHERE = 2 };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(versions); i++) {
+        const struct packet packet = versions[i].ip(TCP, sip());
+        assert_segment(LINK_ETHERNET, ethernet(versions[i].type, packet), 14);
+        assert_segment(LINK_SLL, cooked(versions[i].type, packet), 16);
+        assert_segment(LINK_SLL2, cooked_2(versions[i].type, packet), 20);
+        assert_segment(LINK_LOOPBACK, loopback(AF_INET_ANYWHERE, true, packet), 4);
+        assert_segment(LINK_IP, packet, 0);
+    }
+}
+
+/* What is unusual is Wireshark's to read, with all that is in front of it. */
+static void assert_no_segment(enum sieve_link link, struct packet packet, uint32_t captured)
+{
+    struct sieve *sieve = sieve_new(is_sip_port);
+
+    sieve_passes(sieve, link, packet.octets, captured);
+    g_assert_null(sieve_segment(sieve));
+    sieve_free(sieve);
+}
+
+static void test_no_segments(void)
+{
+    const struct packet frame = ethernet(IPV4, ipv4(TCP, sip()));
+
+    for (uint32_t captured = 0; captured < frame.length; captured++)
+        assert_no_segment(LINK_ETHERNET, frame, captured);
+    assert_no_segment(LINK_UNKNOWN, frame, frame.length);
+    const struct packet tag = ethernet(VLAN, tagged(IPV4, ipv4(TCP, sip())));
+    assert_no_segment(LINK_ETHERNET, tag, tag.length);
+    const struct packet extension = ethernet(IPV6, ipv6(0, extended(TCP, 1, sip())));
+    assert_no_segment(LINK_ETHERNET, extension, extension.length);
+    const struct packet other = ethernet(IPV4, ipv4(TCP, web()));
+    assert_no_segment(LINK_ETHERNET, other, other.length);
+    const struct packet mpls = ethernet(MPLS, ipv4(TCP, sip()));
+    assert_no_segment(LINK_ETHERNET, mpls, mpls.length);
+}
+
 /* ---- what is learnt ----------------------------------------------------------------------------- */
 
 static bool segment_passes(struct sieve *sieve, unsigned from, unsigned to)
@@ -526,6 +586,8 @@ int main(int argc, char **argv)
     g_test_add_func("/sieve/plain-suites", test_plain_suites);
     g_test_add_func("/sieve/udp", test_udp);
     g_test_add_func("/sieve/tunnels-over-udp", test_tunnels_over_udp);
+    g_test_add_func("/sieve/segments", test_segments);
+    g_test_add_func("/sieve/no-segments", test_no_segments);
     g_test_add_func("/sieve/need", test_need);
     g_test_add_func("/sieve/need-ipv6", test_need_ipv6);
     g_test_add_func("/sieve/need-of-unknown-flows", test_need_of_unknown_flows);
