@@ -14,8 +14,7 @@ enum {
     CHUNK = 1 << 18,         /* octets that are read at a time: few enough to stay in the processor's cache */
 };
 
-enum pcapng_block { BLOCK_INTERFACE = 1, BLOCK_NAMES = 4, BLOCK_STATISTICS = 5, BLOCK_PACKET = 6 };
-enum interface_option { OPTION_END = 0, OPTION_RESOLUTION = 9, OPTION_FCS = 13, OPTION_OFFSET = 14 };
+enum pcapng_block { BLOCK_INTERFACE = 1, BLOCK_STATISTICS = 5, BLOCK_PACKET = 6 };
 
 struct interface {
     int encapsulation;
@@ -85,19 +84,23 @@ static bool has(struct plain_capture *c, uint32_t length)
     return true;
 }
 
-/* False: a link type (tcpdump.org/linktypes.html) whose packets need more than their octets, or are not known here. */
-static bool set_link(struct interface *interface, uint32_t link)
+/*
+ * False: a link type (tcpdump.org/linktypes.html) whose packets need more than their octets, or are not known here.
+ * What "any" has captured of a CAN bus is in the byte order of the machine.
+ */
+static bool set_link(const struct plain_capture *c, struct interface *interface, uint32_t link)
 {
     static const struct {
         uint32_t link;
         int encapsulation;
+        bool has_byte_order;
     } links[] = {
-        {1, WTAP_ENCAP_ETHERNET}, {101, WTAP_ENCAP_RAW_IP},  {113, WTAP_ENCAP_SLL},
-        {276, WTAP_ENCAP_SLL2},   {228, WTAP_ENCAP_RAW_IP4}, {229, WTAP_ENCAP_RAW_IP6},
+        {1, WTAP_ENCAP_ETHERNET, false}, {101, WTAP_ENCAP_RAW_IP, false},  {113, WTAP_ENCAP_SLL, true},
+        {276, WTAP_ENCAP_SLL2, true},    {228, WTAP_ENCAP_RAW_IP4, false}, {229, WTAP_ENCAP_RAW_IP6, false},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(links); i++) {
-        if (links[i].link != link)
+        if (links[i].link != link || (links[i].has_byte_order && c->is_swapped))
             continue;
         interface->encapsulation = links[i].encapsulation;
         return true;
@@ -127,7 +130,7 @@ static bool open_pcap(struct plain_capture *c)
         const uint8_t *header = here(c);
         take(c, HEADER);
         return u16(c, header + 4) == MAJOR && u16(c, header + 6) == MINOR &&
-               set_link(&c->interface[0], u32(c, header + 20));
+               set_link(c, &c->interface[0], u32(c, header + 20));
     }
     return false;
 }
@@ -185,27 +188,83 @@ static bool block(struct plain_capture *c, uint32_t *type, const uint8_t **body,
 
 static void skip_block(struct plain_capture *c) { take(c, u32(c, here(c) + 4)); }
 
-/* False: an option that changes what the packets mean. */
-static bool read_options(const struct plain_capture *c, struct interface *interface, const uint8_t *at, uint32_t length)
+/* What may stand behind the fixed part of a block, 4.2 to 4.6 of the draft, and changes nothing of the packets. */
+struct plain_option {
+    uint16_t code;
+    uint16_t size; /* octets; 0: any number, but one at least */
+};
+
+static bool is_plain_option(uint16_t code, uint16_t size, const struct plain_option *options, size_t count)
 {
-    while (length >= 4) {
-        const uint16_t option = u16(c, at), size = u16(c, at + 2);
-        const uint32_t padded = 4 + (((uint32_t)size + 3) & ~3u);
-        if (option == OPTION_END)
-            return true;
-        if (padded > length || option == OPTION_FCS || option == OPTION_OFFSET)
+    for (size_t i = 0; i < count; i++)
+        if (options[i].code == code)
+            return options[i].size ? size == options[i].size : size > 0;
+    return false;
+}
+
+/* Called for each option of a block. False: it is not plain. */
+typedef bool read_option(const struct plain_capture *c, void *data, uint16_t code, const uint8_t *value, uint16_t size);
+
+/* False: they are broken, or one is not plain. */
+static bool read_options(const struct plain_capture *c, const uint8_t *at, uint32_t length, read_option *read,
+                         void *data)
+{
+    enum { HEADER = 4, END = 0 };
+
+    while (length >= HEADER) {
+        const uint16_t code = u16(c, at), size = u16(c, at + 2);
+        const uint32_t padded = HEADER + (((uint32_t)size + 3) & ~3u);
+        if (code == END)
+            return size == 0 && length == HEADER;
+        if (padded > length || !read(c, data, code, at + HEADER, size))
             return false;
-        if (option == OPTION_RESOLUTION) {
-            if (size != 1 || at[4] > 9) /* powers of two, or less than a nanosecond */
-                return false;
-            interface->units = 1;
-            for (unsigned i = 0; i < at[4]; i++)
-                interface->units *= 10;
-        }
         at += padded;
         length -= padded;
     }
     return length == 0;
+}
+
+static bool read_interface_option(const struct plain_capture *c, void *data, uint16_t code, const uint8_t *value,
+                                  uint16_t size)
+{
+    /* comment, name, description, addresses, speed, filter, system, hardware, speed to send and to receive */
+    static const struct plain_option plain[] = {{1, 0}, {2, 0},  {3, 0},  {4, 8},  {5, 17}, {6, 6}, {7, 8},
+                                                {8, 8}, {11, 0}, {12, 0}, {15, 0}, {16, 8}, {17, 8}};
+    enum { RESOLUTION = 9, MOST_DIGITS = 9 }; /* not powers of two, nor less than a nanosecond */
+    struct interface *interface = data;
+
+    (void)c;
+    if (code != RESOLUTION)
+        return is_plain_option(code, size, plain, G_N_ELEMENTS(plain));
+    if (size != 1 || *value > MOST_DIGITS)
+        return false;
+    interface->units = 1;
+    for (unsigned i = 0; i < *value; i++)
+        interface->units *= 10;
+    return true;
+}
+
+static bool read_packet_option(const struct plain_capture *c, void *data, uint16_t code, const uint8_t *value,
+                               uint16_t size)
+{
+    /* comment, number of packets lost, packet's number, queue's number */
+    static const struct plain_option plain[] = {{1, 0}, {4, 8}, {5, 8}, {6, 4}};
+    enum { FLAGS = 2, FCS_LENGTH = 0x1e0 };
+
+    (void)data;
+    if (code != FLAGS)
+        return is_plain_option(code, size, plain, G_N_ELEMENTS(plain));
+    return size == 4 && !(u32(c, value) & FCS_LENGTH);
+}
+
+static bool read_statistics_option(const struct plain_capture *c, void *data, uint16_t code, const uint8_t *value,
+                                   uint16_t size)
+{
+    /* comment, times, numbers of packets */
+    static const struct plain_option plain[] = {{1, 0}, {2, 8}, {3, 8}, {4, 8}, {5, 8}, {6, 8}, {7, 8}, {8, 8}};
+
+    (void)c, (void)data, (void)value;
+    return is_plain_option(code, size, plain, G_N_ELEMENTS(plain));
 }
 
 static bool read_interface(struct plain_capture *c, const uint8_t *body, uint32_t length)
@@ -217,7 +276,8 @@ static bool read_interface(struct plain_capture *c, const uint8_t *body, uint32_
         return false;
     interface->units = 1000000;
     c->interfaces++;
-    return set_link(interface, u16(c, body)) && read_options(c, interface, body + FIXED, length - FIXED);
+    return set_link(c, interface, u16(c, body)) &&
+           read_options(c, body + FIXED, length - FIXED, read_interface_option, interface);
 }
 
 static bool open_pcapng(struct plain_capture *c)
@@ -258,10 +318,20 @@ static enum plain_next packet_of_block(struct plain_capture *c, const uint8_t *b
         .time = {(time_t)(time / interface->units), (int)(time % interface->units * (1000000000 / interface->units))},
         .offset = (int64_t)c->offset,
     };
-    if (packet->captured > LONGEST_PACKET || packet->captured > packet->length || packet->captured > length - FIXED)
+    const uint32_t padded = FIXED + ((packet->captured + 3) & ~3u);
+    if (packet->captured > LONGEST_PACKET || packet->captured > packet->length || padded > length ||
+        (padded < length && !read_options(c, body + padded, length - padded, read_packet_option, NULL)))
         return PLAIN_ODD;
     skip_block(c);
     return PLAIN_PACKET;
+}
+
+static bool is_plain_statistics(const struct plain_capture *c, const uint8_t *body, uint32_t length)
+{
+    enum { FIXED = 12 };
+
+    return length >= FIXED && u32(c, body) < c->interfaces &&
+           read_options(c, body + FIXED, length - FIXED, read_statistics_option, NULL);
 }
 
 static enum plain_next next_of_pcapng(struct plain_capture *c, struct plain_packet *packet)
@@ -272,8 +342,8 @@ static enum plain_next next_of_pcapng(struct plain_capture *c, struct plain_pack
     while (block(c, &type, &body, &length)) {
         if (type == BLOCK_PACKET)
             return packet_of_block(c, body, length, packet);
-        if (type != BLOCK_NAMES && type != BLOCK_STATISTICS)
-            return PLAIN_ODD; /* keys, another section, what is not known */
+        if (type != BLOCK_STATISTICS || !is_plain_statistics(c, body, length))
+            return PLAIN_ODD; /* keys, names, another section, what is not known */
         skip_block(c);
     }
     return at_end(c);

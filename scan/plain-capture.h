@@ -3,9 +3,9 @@
  * plain-capture.h - the packets of an uncompressed pcap or pcapng file
  *
  * For the common case only, and so that looking at a packet costs little: pcap in either byte order, in micro-
- * or nanoseconds, pcapng with one section whose interfaces stand at its beginning; and links of which Wireshark
- * needs to know nothing more than the octets. Anything else, and any damage, is for libwiretap to read from the
- * beginning, and to name. draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng.
+ * or nanoseconds, pcapng with one section whose interfaces stand at its beginning and options that say nothing of the
+ * packets; and links of which Wireshark needs to know nothing more than the octets. Anything else, and any damage, is
+ * for libwiretap to read from the beginning, and to name. draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng.
  */
 #ifndef SIPTLS_PLAIN_CAPTURE_H
 #define SIPTLS_PLAIN_CAPTURE_H

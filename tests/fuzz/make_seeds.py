@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """make_seeds.py CAPTURES FOLDER - inputs for the fuzz targets, out of the recorded captures.
 
-FOLDER/capture: the smaller files. FOLDER/sieve: their packets, in the form that fuzz-sieve.c reads.
+FOLDER/capture: the smaller files. FOLDER/plain: the beginning of some, in each form that scan/plain-capture.c reads.
+FOLDER/sieve: their packets, in the form that fuzz-sieve.c reads.
 FOLDER/connection: handshakes without a capture, spelled the way fuzz-connection.c reads them.
 """
 import pathlib
@@ -27,6 +28,37 @@ def packets(octets):
             found.append(octets[at + 28:at + 28 + captured])
         at += length
     return link, found
+
+
+def pcap(order, magic, link, found):
+    head = struct.pack(order + 'IHHiIII', magic, 2, 4, 0, 0, 262144, link)
+    return head + b''.join(struct.pack(order + 'IIII', 1767225600, number, len(packet), len(packet)) + packet
+                           for number, packet in enumerate(found))
+
+
+def pcapng(order, link, found):
+    def block(kind, body):
+        body += bytes(-len(body) % 4)
+        return struct.pack(order + 'II', kind, len(body) + 12) + body + struct.pack(order + 'I', len(body) + 12)
+
+    nanoseconds = struct.pack(order + 'HHBxxxHH', 9, 1, 9, 0, 0)
+    octets = block(0x0a0d0d0a, struct.pack(order + 'IHHq', 0x1a2b3c4d, 1, 0, -1))
+    octets += block(1, struct.pack(order + 'HHI', link, 0, 262144) + nanoseconds)
+    octets += block(1, struct.pack(order + 'HHI', link, 0, 0))  # microseconds
+    for number, packet in enumerate(found):
+        time = 1767225600 * (10 ** 6 if number % 2 else 10 ** 9)
+        octets += block(6, struct.pack(order + 'IIIII', number % 2, time >> 32, time & 0xffffffff, len(packet),
+                                       len(packet) + number) + packet)
+    octets += block(4, struct.pack(order + 'HH', 0, 0))
+    return octets + block(5, struct.pack(order + 'III', 0, 0, 0))
+
+
+def write_plain(folder, name, link, found):
+    for order in '<>':
+        word = 'little' if order == '<' else 'big'
+        (folder / f'{name}-{word}.pcapng').write_bytes(pcapng(order, link, found))
+        (folder / f'{name}-{word}.pcap').write_bytes(pcap(order, 0xa1b2c3d4, link, found))
+        (folder / f'{name}-{word}-nanoseconds.pcap').write_bytes(pcap(order, 0xa1b23c4d, link, found))
 
 
 def sieve_input(link, found):
@@ -101,7 +133,7 @@ def segment(line):
 
 
 def main(captures, folder):
-    for name in ('capture', 'sieve', 'connection'):
+    for name in ('capture', 'plain', 'sieve', 'connection'):
         shutil.rmtree(folder / name, ignore_errors=True)
         (folder / name).mkdir(parents=True)
     for name, scene in SCENES.items():
@@ -115,6 +147,8 @@ def main(captures, folder):
         (folder / 'capture' / path.name).write_bytes(octets)
         if link in LINKS and found:
             (folder / 'sieve' / path.stem).write_bytes(sieve_input(link, found[:MOST_PACKETS]))
+            if written % 16 == 0:
+                write_plain(folder / 'plain', path.stem, link, found[:4])
             written += 1
     if not written:
         sys.exit(f'{sys.argv[0]}: no capture in {captures} of which seeds could be made')

@@ -156,7 +156,7 @@ struct packet client_hello(const char *name)
 
 struct packet server_hello(uint16_t suite, uint8_t session_id)
 {
-    struct packet body = {.length = 2 + 32 + 1 + session_id + 2 + 1};
+    struct packet body = {.length = 2u + 32 + 1 + session_id + 2 + 1};
 
     put16(body.octets, 0x0303);
     body.octets[34] = session_id;
