@@ -244,8 +244,8 @@ def wrong(lines, files, asks=True):
                                                           record["client_auth"] == "not_requested"):
             yield f"{name}: false {record['impact']}, {record['client_auth']} by {record['evidence']}"
     for name in files:
-        if seen.get(name, 0) > 1:
-            yield f"{name}: {seen[name]} file records"
+        if seen.get(name, 0) != 1:
+            yield f"{name}: {seen.get(name, 0)} file records"
 
 
 def scan(program, folder, environment=None, command=()):
