@@ -37,7 +37,8 @@ PREFERENCES = "gui.update.enabled: FALSE\ngui.ask_unsaved: FALSE\n"
 CHANGED = re.compile("UnknownObject|UnknownInterface")
 # What Wireshark says of the machine it is run on, and not of us.
 OF_THE_HOST = re.compile(r"nl80211 not found\.|.*\[Capture MESSAGE\] -- .*|.*(QXcbConnection: XCB error|Qt AtSpiAdaptor): .*|"
-                         r".*\[GUI WARNING\] -- Could not find accessible on path: .*")
+                         r".*\[GUI WARNING\] -- Could not find accessible on path: .*|"
+                         r".*\[GUI WARNING\] -- QThreadStorage: Thread 0x[0-9a-f]+ exited after QThreadStorage \d+ destroyed")
 
 
 class Desktop:
