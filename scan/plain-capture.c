@@ -351,6 +351,17 @@ static enum plain_next next_of_pcapng(struct plain_capture *c, struct plain_pack
 
 /* ---- both -------------------------------------------------------------------------------------- */
 
+bool plain_capture_is_of(wtap *file)
+{
+    static const char *const types[] = {"pcap", "nsecpcap", "pcapng"};
+    const char *type = wtap_file_type_subtype_name(wtap_file_type_subtype(file));
+
+    for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
+        if (g_strcmp0(type, types[i]) == 0)
+            return true;
+    return false;
+}
+
 /* The file's first octets, or all of them, fit into the buffer; NULL: it is no regular file. */
 static struct plain_capture *new_capture(int file)
 {

@@ -26,6 +26,9 @@ enum sieve_link plain_packet_link(const struct plain_packet *packet);
 
 struct plain_capture;
 
+/* Whether the file is of a type that is read here, as libwiretap sees it. */
+bool plain_capture_is_of(wtap *file);
+
 /* NULL: not one of these. */
 struct plain_capture *plain_capture_open(const char *path);
 void plain_capture_close(struct plain_capture *capture);

@@ -460,17 +460,6 @@ static void collect_all(struct pass *pass, const char *path, next_file *next, co
     listing_each(pass->options->listing, collect, &collecting);
 }
 
-static bool is_plain_type(wtap *file)
-{
-    static const char *const types[] = {"pcap", "nsecpcap", "pcapng"};
-    const char *type = wtap_file_type_subtype_name(wtap_file_type_subtype(file));
-
-    for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
-        if (g_strcmp0(type, types[i]) == 0)
-            return true;
-    return false;
-}
-
 /* One pass over the file, or over a part of its connections; adds their records to the result when it was a good one.
  */
 static enum pass_end read_once(struct pass *pass, const char *path, bool may_be_plain, next_file *next,
@@ -486,7 +475,7 @@ static enum pass_end read_once(struct pass *pass, const char *path, bool may_be_
         *result = of_pass;
         return PASS_DONE;
     }
-    pass->plain = may_be_plain && is_plain_type(pass->file) ? plain_capture_open(path) : NULL;
+    pass->plain = may_be_plain && plain_capture_is_of(pass->file) ? plain_capture_open(path) : NULL;
     if (pass->parts > 1)
         malloc_trim(0); /* what the part before this one took is not this one's */
     pass->resident = engine_resident();

@@ -18,18 +18,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
-/* Whether siptls-scan would read it without libwiretap at all. */
-static bool is_plain(wtap *file)
-{
-    static const char *const types[] = {"pcap", "nsecpcap", "pcapng"};
-    const char *type = wtap_file_type_subtype_name(wtap_file_type_subtype(file));
-
-    for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
-        if (strcmp(type, types[i]) == 0)
-            return true;
-    return false;
-}
-
 /* True: to the end of the file. Reads each octet: a sanitizer sees where that must not be. */
 static bool reads_all(const char *path)
 {
@@ -101,7 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     REQUIRE(descriptor >= 0 && write(descriptor, data, size) == (ssize_t)size);
     wtap *file = reads_all(path) ? wtap_open_offline(path, WTAP_TYPE_AUTO, &error, &detail, FALSE) : NULL;
-    if (file && is_plain(file))
+    if (file && plain_capture_is_of(file))
         check_equal(file, path);
     if (file)
         wtap_close(file);

@@ -49,8 +49,9 @@ def pcapng(order, link, found):
         time = 1767225600 * (10 ** 6 if number % 2 else 10 ** 9)
         octets += block(6, struct.pack(order + 'IIIII', number % 2, time >> 32, time & 0xffffffff, len(packet),
                                        len(packet) + number) + packet)
-    octets += block(4, struct.pack(order + 'HH', 0, 0))
-    return octets + block(5, struct.pack(order + 'III', 0, 0, 0))
+        octets += block(6, struct.pack(order + 'IIIIIHHIHH', 0, 0, number, 0, number, 2, 4, 1, 0, 0))
+    statistics = struct.pack(order + 'HHQHH', 4, 8, len(found), 0, 0)
+    return octets + block(5, struct.pack(order + 'III', 0, 0, 0) + statistics)
 
 
 def write_plain(folder, name, link, found):
