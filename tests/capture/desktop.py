@@ -34,7 +34,7 @@ exec "$@" 3>&1 >&2
 # In the profile, not by "-o": Wireshark 4.0 compares every "-o" with each preference that a dialog changes, and reads
 # beyond the end of the shorter one (cl_find_custom), which the sanitizer takes for what it is.
 PREFERENCES = "gui.update.enabled: FALSE\ngui.ask_unsaved: FALSE\n"
-CHANGED = re.compile("UnknownObject|UnknownInterface")
+AGAIN = re.compile("UnknownObject|UnknownInterface|cannot be chosen yet")
 # What Wireshark says of the machine it is run on, and not of us.
 OF_THE_HOST = re.compile(r"nl80211 not found\.|.*\[Capture MESSAGE\] -- .*|.*(QXcbConnection: XCB error|Qt AtSpiAdaptor): .*|"
                          r".*\[GUI WARNING\] -- Could not find accessible on path: .*|"
@@ -96,7 +96,8 @@ class Desktop:
 
     def __getattr__(self, command):
         def ask(*arguments):
-            """Once more when a window changed while it was looked through: nothing has been done then."""
+            """Once more when a window changed while it was looked through, and until a menu offers what is chosen:
+            nothing has been done then."""
             end = time.monotonic() + LIMIT
             while True:
                 self.process.stdin.write(json.dumps([command, *arguments]) + "\n")
@@ -104,7 +105,7 @@ class Desktop:
                 try:
                     return self.answer()
                 except LookupError as error:
-                    if not CHANGED.search(str(error)) or time.monotonic() > end:
+                    if not AGAIN.search(str(error)) or time.monotonic() > end:
                         raise
                     time.sleep(PAUSE)
         return ask

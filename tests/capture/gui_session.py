@@ -200,7 +200,10 @@ class Session:
         return at
 
     def choose(self, *path):
-        self._menu_item(path).press()
+        item = self._menu_item(path)
+        if not item.is_("enabled"):
+            raise LookupError(f"{path} cannot be chosen yet")
+        item.press()
 
     def entries(self, *path):
         """What a menu consists of, if it is filled by now."""
