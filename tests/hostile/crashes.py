@@ -3,13 +3,17 @@
 """crashes.py - tshark over damaged captures: what it dies of with the plugin, it dies of without it, too.
 
 Variants of the recorded captures (mutate.py) are read with -V, with -2 and with fields, with Wireshark's strict memory
-allocator. What crashes is read again without the plugin: a crash of Wireshark's own is counted, one of ours is printed.
+allocator. What crashes is read again without the plugin: a crash of Wireshark's own is counted, one of ours is printed,
+and so is a record that is no JSON. A plugin with sanitizers needs their library before anything else.
 
-    crashes.py --plugins build/check/plugins [--ways editcap heads cuts] [--most 6] [--captures GLOB] [--seed 1]
+    crashes.py --plugins build/check/plugins [--ways editcap heads cuts] [--most 6] [--captures GLOB] [--seed 1] [--one]
+    crashes.py --plugins build/sanitize/plugins --preload "$(gcc -print-file-name=libasan.so)" ...
 """
 
 import argparse
 import fnmatch
+import itertools
+import json
 import os
 import shutil
 import subprocess
@@ -28,20 +32,25 @@ REFUSALS = 0, 1, 2              # of tshark: what it says of files that it canno
 class Tshark:
     """tshark of the system, with the plugins of a folder."""
 
-    def __init__(self, folder, plugins=None):
+    def __init__(self, folder, preload, plugins=None):
         (folder / "home").mkdir(parents=True)
         if plugins:
             shutil.copytree(plugins, folder / "plugins")
         else:
             (folder / "plugins").mkdir()
         self.environment = {**os.environ, "HOME": str(folder / "home"), "WIRESHARK_PLUGIN_DIR": str(folder / "plugins"),
+                            # helpers that it asks for interfaces; androiddump hangs at times
+                            "WIRESHARK_EXTCAP_DIR": str(folder / "home"),
                             "WIRESHARK_DEBUG_WMEM_OVERRIDE": "strict", "G_SLICE": "always-malloc"}
+        if preload:             # Wireshark's own leaks are not of interest; a find is to be a signal
+            self.environment |= {"LD_PRELOAD": preload, "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1",
+                                 "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1"}
         # Wireshark loads no plugins of a folder of root's choice
         self.user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
 
     def run(self, *arguments):
         return subprocess.run([*self.user, "tshark", *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, env=self.environment, timeout=300, check=False)
+                              stderr=subprocess.PIPE, env=self.environment, timeout=120, check=False)
 
     def read(self, capture, reading):
         return self.run("-n", *reading, "-r", str(capture))
@@ -53,6 +62,13 @@ class Tshark:
 def readable(path):
     for each in [path, *path.rglob("*")]:
         each.chmod(0o755 if each.is_dir() else 0o644)
+
+
+def is_json(line):
+    try:
+        return json.loads(line)["type"] in ("connection", "file")
+    except ValueError:
+        return False
 
 
 def variants(arguments):
@@ -70,11 +86,15 @@ def main():
     parser.add_argument("--captures", default="*", metavar="GLOB")
     parser.add_argument("--most", type=int, default=6, help="variants of a capture and way")
     parser.add_argument("--seed", default="1")
+    parser.add_argument("--one", action="store_true", help="reads each variant in one of the ways, in turn")
+    parser.add_argument("--preload", metavar="LIBRARY", help="loaded before anything else")
     arguments = parser.parse_args()
-    count = theirs = ours = 0
-    with tempfile.TemporaryDirectory(prefix="siptls-crashes-") as name:
-        folder = Path(name)
-        with_plugin, without = Tshark(folder / "with", arguments.plugins), Tshark(folder / "without")
+    count = theirs = ours = records = 0
+    turns = itertools.cycle(READINGS)
+    with tempfile.TemporaryDirectory(prefix="siptls-crashes-") as base:
+        folder = Path(base)
+        with_plugin, without = [Tshark(folder / name, arguments.preload, plugins)
+                                 for name, plugins in (("with", arguments.plugins), ("without", None))]
         readable(folder)
         for each in (folder / "with/home", folder / "without/home"):
             each.chmod(0o777)
@@ -84,17 +104,23 @@ def main():
         for what, content in variants(arguments):
             capture.write_bytes(content)
             capture.chmod(0o644)
-            for reading, options in READINGS.items():
+            for reading in [next(turns)] if arguments.one else READINGS:
+                options = READINGS[reading]
                 count += 1
                 done = with_plugin.read(capture, options)
                 if done.returncode in REFUSALS:
+                    lines = [line for line in done.stdout.splitlines() if line.startswith(b"{")]
+                    records += len(lines)
+                    for line in itertools.filterfalse(is_json, lines):
+                        ours += 1
+                        print(f"{what}, {reading}: no record: {line}", flush=True)
                     continue
                 plain = [] if reading != "-V" else options   # what asks for the plugin by name is refused without it
                 same = without.read(capture, plain or ["-V", "-2"]).returncode == done.returncode
                 theirs, ours = theirs + same, ours + (not same)
                 print(f"{what}, {reading}: exit status {done.returncode}, {'the same' if same else 'NOT'} without the "
-                      f"plugin: {done.stdout[-400:].decode('utf-8', 'replace')}", flush=True)
-    print(f"{count} readings, {theirs} crashes of Wireshark's own, {ours} with the plugin only")
+                      f"plugin: {done.stderr[-400:].decode('utf-8', 'replace')}", flush=True)
+    print(f"{count} readings, {records} records, {theirs} crashes of Wireshark's own, {ours} with the plugin only")
     sys.exit(1 if ours else 0)
 
 
