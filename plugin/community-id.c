@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <glib.h>
+#include <stdio.h>
 #include <string.h>
 
 #define TCP 6
@@ -50,6 +51,6 @@ void community_id(const char *address1, uint16_t port1, const char *address2, ui
             g_checksum_update(sum, ends[first ^ i].port, 2);
         g_checksum_get_digest(sum, digest, &digest_size);
         g_autofree char *base64 = g_base64_encode(digest, digest_size);
-        g_snprintf(text, size, "1:%s", base64);
+        snprintf(text, size, "1:%s", base64);
     }
 }

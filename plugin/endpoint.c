@@ -184,10 +184,10 @@ static bool later(struct timestamp a, struct timestamp b)
     return a.seconds > b.seconds || (a.seconds == b.seconds && a.nanoseconds > b.nanoseconds);
 }
 
-static void keep_latest(struct timestamp *latest, struct timestamp time)
+static void keep_latest(struct timestamp *latest, struct timestamp when)
 {
-    if (later(time, *latest))
-        *latest = time;
+    if (later(when, *latest))
+        *latest = when;
 }
 
 static bool is_decided(const struct contribution *c) { return c->impact != IMPACT_UNDETERMINED; }

@@ -147,7 +147,7 @@ static const struct wanted wanted[] = {
 
 static GHashTable *by_id; /* field id -> const struct wanted * */
 static int proto_tcp_id = -1, proto_tls_id = -1;
-static int hf_tcp_stream = -1;
+static int tcp_stream_field = -1;
 
 /* A name may stand for several fields, as tls.record does. */
 static void add_all_of_name(const struct wanted *field, const header_field_info *info)
@@ -181,7 +181,7 @@ const char *observe_init(void)
     if (!missing)
         missing = look_up(wanted_in_messages);
     if (!missing)
-        hf_tcp_stream = proto_registrar_get_byname("tcp.stream")->id;
+        tcp_stream_field = proto_registrar_get_byname("tcp.stream")->id;
     return missing;
 }
 
@@ -218,7 +218,7 @@ static bool stream_number(const proto_node *node, uint32_t *number)
 {
     for (const proto_node *child = node->first_child; child; child = child->next) {
         field_info *field = PNODE_FINFO(child);
-        if (field && field->hfinfo->id == hf_tcp_stream) {
+        if (field && field->hfinfo->id == tcp_stream_field) {
             *number = ws_field_uint(field);
             return true;
         }

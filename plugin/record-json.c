@@ -6,6 +6,7 @@
 #include "names.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <time.h>
 #include <wireshark.h>
 #include <wsutil/json_dumper.h>
@@ -100,26 +101,26 @@ static void paths_member(json_dumper *json, const GPtrArray *paths)
 /* NULL: a time that ISO 8601 does not write with four digits of the year. The caller frees it. */
 static char *time_text(int64_t seconds, const char *fraction)
 {
-    const time_t time = (time_t)seconds;
+    const time_t when = (time_t)seconds;
     struct tm utc;
 
-    if (!gmtime_r(&time, &utc) || utc.tm_year <= -1900 || utc.tm_year > 9999 - 1900)
+    if (!gmtime_r(&when, &utc) || utc.tm_year <= -1900 || utc.tm_year > 9999 - 1900)
         return NULL;
     return g_strdup_printf("%04d-%02d-%02dT%02d:%02d:%02d%sZ", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
                            utc.tm_hour, utc.tm_min, utc.tm_sec, fraction);
 }
 
-static char *timestamp_text(struct timestamp time)
+static char *timestamp_text(struct timestamp when)
 {
     char fraction[16];
 
-    g_snprintf(fraction, sizeof fraction, ".%09d", (int)time.nanoseconds);
-    return time_text(time.seconds, fraction);
+    snprintf(fraction, sizeof fraction, ".%09d", (int)when.nanoseconds);
+    return time_text(when.seconds, fraction);
 }
 
-static void time_member(json_dumper *json, const char *name, struct timestamp time)
+static void time_member(json_dumper *json, const char *name, struct timestamp when)
 {
-    g_autofree char *text = timestamp_text(time);
+    g_autofree char *text = timestamp_text(when);
 
     string_member(json, name, text);
 }
@@ -132,10 +133,10 @@ char *record_json_time(int64_t nanoseconds)
 }
 
 /* null for a time that never was */
-static void time_or_null_member(json_dumper *json, const char *name, struct timestamp time)
+static void time_or_null_member(json_dumper *json, const char *name, struct timestamp when)
 {
-    if (time.seconds)
-        time_member(json, name, time);
+    if (when.seconds)
+        time_member(json, name, when);
     else
         null_member(json, name);
 }

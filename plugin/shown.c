@@ -109,7 +109,7 @@ void frame_result_replay(const struct frame_result *result, int protocol, tvbuff
     for (unsigned i = 0; i < result->count; i++) {
         const struct shown *shown = &result->shown[i];
         proto_item *added = NULL;
-        nstime_t time = {.secs = (time_t)shown->seconds};
+        nstime_t when = {.secs = (time_t)shown->seconds};
 
         switch (shown->kind) {
         case SHOWN_TEXT:
@@ -122,7 +122,7 @@ void frame_result_replay(const struct frame_result *result, int protocol, tvbuff
             added = proto_tree_add_boolean(at, *shown->hf, tvb, 0, 0, shown->number);
             break;
         case SHOWN_TIME:
-            added = proto_tree_add_time(at, *shown->hf, tvb, 0, 0, &time);
+            added = proto_tree_add_time(at, *shown->hf, tvb, 0, 0, &when);
             break;
         case SHOWN_GROUP:
             at = proto_tree_add_subtree(top, tvb, 0, 0, ett_siptls_certificate, &added, shown->text);

@@ -112,9 +112,9 @@ static stat_tap_table_item columns[COLUMNS] = {
 static struct endpoints *endpoints;
 static unsigned endpoints_generation;
 
-static char *time_text(struct timestamp time, const char *format)
+static char *time_text(struct timestamp when, const char *format)
 {
-    g_autoptr(GDateTime) utc = time.seconds ? g_date_time_new_from_unix_utc(time.seconds) : NULL;
+    g_autoptr(GDateTime) utc = when.seconds ? g_date_time_new_from_unix_utc(when.seconds) : NULL;
 
     return utc ? g_date_time_format(utc, format) : g_strdup("-");
 }
