@@ -46,17 +46,21 @@ set(CPACK_PACKAGE_FILE_NAME "${CPACK_ARCHIVE_FILE_NAME}")
 
 # Documents of the package: Debian wants them compressed
 configure_file("${here}/changelog.in" "${made}/changelog" @ONLY)
-configure_file("${PROJECT_SOURCE_DIR}/doc/siptls-scan.1" "${made}/siptls-scan.1" COPYONLY)
-execute_process(COMMAND gzip -9nkf "${made}/changelog" "${made}/siptls-scan.1" COMMAND_ERROR_IS_FATAL ANY)
+set(manuals siptls-scan.1 siptls-task.1 siptls-merge.1 siptls-slurm.1)
+foreach(page IN LISTS manuals)
+  configure_file("${PROJECT_SOURCE_DIR}/doc/${page}" "${made}/${page}" COPYONLY)
+  install(FILES "${made}/${page}.gz" DESTINATION share/man/man1 COMPONENT documents EXCLUDE_FROM_ALL)
+  install(FILES "doc/${page}" DESTINATION . COMPONENT archive EXCLUDE_FROM_ALL)
+endforeach()
+execute_process(COMMAND gzip -9nkf changelog ${manuals} WORKING_DIRECTORY "${made}" COMMAND_ERROR_IS_FATAL ANY)
 install(FILES README.md doc/many-machines.md cluster/kubernetes-job.yaml "${here}/copyright" "${made}/changelog.gz" DESTINATION share/doc/siptls COMPONENT documents
         EXCLUDE_FROM_ALL)
-install(FILES "${made}/siptls-scan.1.gz" DESTINATION share/man/man1 COMPONENT documents EXCLUDE_FROM_ALL)
 
 # The archive
 configure_file("${here}/install.in" "${made}/install" @ONLY)
 install(TARGETS siptls LIBRARY DESTINATION . COMPONENT archive EXCLUDE_FROM_ALL)
 install(TARGETS siptls-scan RUNTIME DESTINATION . COMPONENT archive EXCLUDE_FROM_ALL)
-install(FILES README.md LICENSE doc/siptls-scan.1 completions/siptls-scan.bash DESTINATION . COMPONENT archive
+install(FILES README.md LICENSE completions/siptls-scan.bash DESTINATION . COMPONENT archive
         EXCLUDE_FROM_ALL)
 install(PROGRAMS cluster/siptls-task cluster/siptls-merge cluster/siptls-slurm DESTINATION . COMPONENT archive
         EXCLUDE_FROM_ALL)

@@ -295,10 +295,11 @@ def answer(session, line):
 
 
 def start_display(screen):
-    """An X server and a window manager; they end with the namespace they are in."""
+    """An X server and a window manager; they end with the namespace they are in. A server that begins anew when its last
+    client has gone refuses whoever comes at that moment."""
     read, write = os.pipe()
-    subprocess.Popen(["Xvfb", "-displayfd", str(write), "-screen", "0", screen, "-nolisten", "tcp"], pass_fds=[write],
-                     stderr=subprocess.DEVNULL)
+    subprocess.Popen(["Xvfb", "-displayfd", str(write), "-screen", "0", screen, "-nolisten", "tcp", "-noreset"],
+                     pass_fds=[write], stderr=subprocess.DEVNULL)
     os.close(write)
     with os.fdopen(read) as ready:
         os.environ["DISPLAY"] = ":" + ready.readline().strip()

@@ -59,7 +59,20 @@ def test_zsh_completion(options):
     assert told == {(name, "=" if value else "") for name, (_, value) in options.items()}
 
 
-def test_man_page_is_well_formed():
-    done = subprocess.run([shutil.which("groff") or "groff", "-mdoc", "-ww", "-z", ROOT / "doc/siptls-scan.1"],
+@pytest.mark.parametrize("script", ["siptls-task", "siptls-merge", "siptls-slurm"])
+def test_man_page_of_a_script(script):
+    """It knows the options, variables and examples of files that the help has."""
+    told = subprocess.run([ROOT / "cluster" / script, "--help"], stdout=subprocess.PIPE, check=True, text=True).stdout
+    page = (ROOT / f"doc/{script}.1").read_text()
+    assert f".Nm {script}\n" in page
+    options = re.findall(r"^  -(\w), --([a-z-]+)", told, re.MULTILINE)
+    assert re.findall(r"^\.It Fl (\w) , Fl \\-([a-z-]+)", page, re.MULTILINE) == options
+    for word in re.findall(r"SIPTLS_[A-Z]+|(?<=\s)--(?!help)[a-z-]+(?=[,.\s])", told):
+        assert word.replace("--", "Fl \\-") in page or word in page, word
+
+
+@pytest.mark.parametrize("page", sorted(path.name for path in (ROOT / "doc").glob("*.1")))
+def test_man_page_is_well_formed(page):
+    done = subprocess.run([shutil.which("groff") or "groff", "-mdoc", "-ww", "-z", ROOT / "doc" / page],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True, text=True)
     assert done.stdout == ""

@@ -18,7 +18,7 @@ SCRIPTS = "siptls-merge", "siptls-slurm", "siptls-task"
 PROGRAMS = sorted([*SCRIPTS, "siptls-scan"])
 PROFILES = ".config/wireshark/profiles"
 INSTALLED = [*(f"{PROFILES}/{name}" for name in PROFILE_FILES), *(f".local/bin/{name}" for name in PROGRAMS), PLUGIN,
-             ".local/share/bash-completion/completions/siptls-scan", ".local/share/man/man1/siptls-scan.1"]
+             ".local/share/bash-completion/completions/siptls-scan", *(f".local/share/man/man1/{name}.1" for name in PROGRAMS)]
 WRONG_USAGE = 2
 
 
@@ -35,7 +35,9 @@ def packages(host):
     """Built as a user builds them: the folder with a .deb and a .tar.gz."""
     folder = host.base / "packages"
     folder.mkdir()
-    run(["cmake", "-S", ROOT, "-B", folder, "-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DSIPTLS_TESTS=OFF"], folder)
+    told = run(["cmake", "-S", ROOT, "-B", folder, "-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DSIPTLS_TESTS=OFF"], folder)
+    assert f"-- Building for Wireshark {MINOR}." in told.stdout
+    assert f"the plugin loads into {MINOR}.x only\n" in told.stdout
     run(["cmake", "--build", folder], folder)
     for kind in ("TGZ", "DEB"):
         run(["cpack", "-G", kind], folder)
@@ -149,7 +151,7 @@ def test_archive_for_all(host, archive, home):
         command += showing(folder, at, root_there())
     run([*command, archive / "install", "--system"], home)
     assert files_in(home) == [*(f"local/bin/{name}" for name in PROGRAMS), "local/share/bash-completion/completions/siptls-scan",
-                              "local/share/man/man1/siptls-scan.1", "plugins/siptls.so",
+                              *(f"local/share/man/man1/{name}.1" for name in PROGRAMS), "plugins/siptls.so",
                               *(f"profiles/{name}" for name in PROFILE_FILES)]
     assert f"{SYSTEM}/epan/siptls.so" in run([*command, "tshark", "-G", "plugins"], home).stdout
     run([*command, archive / "install", "--remove", "--system"], home)
@@ -165,7 +167,7 @@ def test_debian_package(packages, host):
     profile = [f"{DATA[1:]}/profiles/{name}" for name in PROFILE_FILES]
     completions = ["usr/share/bash-completion/completions/siptls-scan", "usr/share/zsh/vendor-completions/_siptls-scan"]
     assert files_in(folder) == sorted([f"{SYSTEM[1:]}/epan/siptls.so", *(f"usr/bin/{name}" for name in PROGRAMS), *profile,
-                                       "usr/share/man/man1/siptls-scan.1.gz", *completions, *documents])
+                                       *(f"usr/share/man/man1/{name}.1.gz" for name in PROGRAMS), *completions, *documents])
     fields = dict(line.split(": ", 1) for line in run(["dpkg-deb", "--field", path], host.base).stdout.splitlines()
                   if ": " in line and not line.startswith(" "))
     assert fields["Package"] == "siptls" and fields["Version"].endswith(f"+wireshark{MINOR}")
@@ -174,7 +176,8 @@ def test_debian_package(packages, host):
     assert f"libwireshark{library.removeprefix('libwireshark.so.')}" in fields["Depends"].replace("t64", "")
     packed = run(["dpkg-deb", "--contents", path], host.base).stdout.splitlines()
     assert packed and all(" root/root " in line for line in packed)
-    manual = run(["zcat", folder / "usr/share/man/man1/siptls-scan.1.gz"], host.base).stdout
-    assert manual == (ROOT / "doc/siptls-scan.1").read_text()
+    for name in PROGRAMS:
+        manual = run(["zcat", folder / f"usr/share/man/man1/{name}.1.gz"], host.base).stdout
+        assert manual == (ROOT / f"doc/{name}.1").read_text()
     scanned = run([folder / "usr/bin/siptls-scan", host.capture("provider-renewal.pcapng")], host.base, check=False)
     assert scanned.returncode == 1 and "rejected_without_client_auth_eku" in scanned.stdout
