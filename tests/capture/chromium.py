@@ -132,6 +132,10 @@ class Page:
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
+    def drawn(self):
+        """Waits until what was changed is drawn: only then do others see it, too."""
+        self.run("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+
     def key(self, key, code=0, text=""):
         event = {"key": key, "code": key, "windowsVirtualKeyCode": code, "text": text}
         self.send("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", **event)

@@ -263,7 +263,7 @@ def test_paper_has_the_details(open_page):
 def test_contrast(open_page, dark):
     page = open_page(dark=dark)
     page.run(f"document.querySelectorAll('{ROW}').forEach(row => row.open = true)")
-    page.run("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+    page.drawn()
     found = page.run(CONTRASTS)
     assert len(found) > 200 and {"failing", "at_risk"} <= {what for _, _, what in found}
     assert [each for each in found if each[0] < each[1]] == []
@@ -272,6 +272,7 @@ def test_contrast(open_page, dark):
 def test_controls_and_pictures_have_names(open_page):
     page = open_page()
     page.run(f"document.querySelector('{ROW}').open = true")
+    page.drawn()
     nodes = [node for node in page.send("Accessibility.getFullAXTree")["nodes"] if not node.get("ignored")]
     names = [(node["role"]["value"], node.get("name", {}).get("value", "")) for node in nodes]
     for role, least in (("searchbox", 1), ("combobox", 1), ("checkbox", 5), ("link", 12), ("image", 1), ("button", 1),
