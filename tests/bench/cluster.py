@@ -107,7 +107,7 @@ def main():
         program = hold / "siptls-scan"
         program.write_text(WAITING.format(folder=hold, scan=machine.scan))
         program.chmod(0o755)
-        with cluster(base / "slurm", machine.unprivileged, machine.environment | {"SIPTLS_SCAN": str(program)}) as slurm:
+        with cluster(base / "slurm", machine.environment | {"SIPTLS_SCAN": str(program)}) as slurm:
             began = submit(slurm, machine, folder, options.shards)
             dying, cancelled = disturb(slurm, hold)
             first = wait_until("the merge", lambda: status_of(folder))

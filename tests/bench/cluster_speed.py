@@ -64,7 +64,7 @@ def main():
     try:
         machine = Machine(base, options.build, options.files)
         enlarge(machine, options.copies)
-        with cluster(base / "slurm", machine.unprivileged, machine.environment) as slurm:
+        with cluster(base / "slurm", machine.environment) as slurm:
             ratios = []
             for number in range(options.rounds):
                 one = seconds(slurm, machine, machine.work / f"one-{number}", "n1")

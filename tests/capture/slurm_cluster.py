@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A Slurm cluster of two nodes on loopback, with everything of its own: folder, ports, key and sockets.
 
-All of it runs as one ordinary user, who is Slurm's user, too: the same way whether the tests run as root or not.
+All of it runs as one ordinary user, who is Slurm's user, too: the same way whether the tests run as root or not. For
+root that is the user of Slurm's packages: newer ones refuse nobody.
 """
 
 import contextlib
@@ -97,9 +98,11 @@ class Job:
 class Cluster:
     """Two nodes of two processors. Commands are run as the cluster's user, with its configuration."""
 
-    def __init__(self, base: Path, unprivileged, environment):
-        self.base, self.unprivileged = base, unprivileged
-        self.user = "nobody" if unprivileged else pwd.getpwuid(os.getuid()).pw_name
+    def __init__(self, base: Path, environment):
+        is_root = os.geteuid() == 0
+        owner = pwd.getpwnam("slurm") if is_root else pwd.getpwuid(os.getuid())
+        self.base, self.user = base, owner.pw_name
+        self.unprivileged = ["setpriv", f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups"] if is_root else []
         self.environment = environment | {"SLURM_CONF": f"{base}/slurm.conf"}
         self.processes = {}
         for name in ("state", "spool-n1", "spool-n2"):
@@ -109,8 +112,7 @@ class Cluster:
         version = self.run("/usr/sbin/slurmctld", "-V").stdout.split()[-1].split(".")
         if [int(number) for number in version[:2]] >= SINCE_CGROUPS_MAY_BE_OFF:
             (base / "cgroup.conf").write_text("CgroupPlugin=disabled\n")
-        if unprivileged:
-            owner = pwd.getpwnam(self.user)
+        if is_root:
             for path in (base, *base.iterdir()):
                 os.chown(path, owner.pw_uid, owner.pw_gid)
 
@@ -213,10 +215,10 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def cluster(base: Path, unprivileged, environment):
+def cluster(base: Path, environment):
     """A running cluster, ended and removed whatever happens."""
     base.mkdir()
-    there = Cluster(base, unprivileged, environment)
+    there = Cluster(base, environment)
     try:
         there.start_all()
         yield there

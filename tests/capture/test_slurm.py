@@ -40,7 +40,7 @@ exec {scan} "$@"
 @pytest.fixture(name="slurm", scope="module")
 def start_cluster(host):
     environment = {name: value for name, value in host.environment(True).items() if name != "LD_PRELOAD"}
-    with cluster(host.base / "slurm", host.unprivileged(), environment) as there:
+    with cluster(host.base / "slurm", environment) as there:
         there.environment["SIPTLS_SCAN"] = str(host.scan)
         yield there
 
