@@ -46,7 +46,8 @@ set(CPACK_PACKAGE_FILE_NAME "${CPACK_ARCHIVE_FILE_NAME}")
 
 # Documents of the package: Debian wants them compressed
 configure_file("${here}/changelog.in" "${made}/changelog" @ONLY)
-set(manuals siptls-scan.1 siptls-task.1 siptls-merge.1 siptls-slurm.1)
+set(manuals siptls-scan ${cluster_scripts})
+list(TRANSFORM manuals APPEND .1)
 foreach(page IN LISTS manuals)
   configure_file("${PROJECT_SOURCE_DIR}/doc/${page}" "${made}/${page}" COPYONLY)
   install(FILES "${made}/${page}.gz" DESTINATION share/man/man1 COMPONENT documents EXCLUDE_FROM_ALL)
@@ -57,13 +58,15 @@ install(FILES README.md doc/many-machines.md cluster/kubernetes-job.yaml "${here
         EXCLUDE_FROM_ALL)
 
 # The archive
+list(JOIN cluster_scripts " " cluster)
 configure_file("${here}/install.in" "${made}/install" @ONLY)
 install(TARGETS siptls LIBRARY DESTINATION . COMPONENT archive EXCLUDE_FROM_ALL)
 install(TARGETS siptls-scan RUNTIME DESTINATION . COMPONENT archive EXCLUDE_FROM_ALL)
 install(FILES README.md LICENSE completions/siptls-scan.bash DESTINATION . COMPONENT archive
         EXCLUDE_FROM_ALL)
-install(PROGRAMS cluster/siptls-task cluster/siptls-merge cluster/siptls-slurm DESTINATION . COMPONENT archive
-        EXCLUDE_FROM_ALL)
+foreach(script IN LISTS cluster_scripts)
+  install(PROGRAMS cluster/${script} DESTINATION . COMPONENT archive EXCLUDE_FROM_ALL)
+endforeach()
 install(FILES doc/many-machines.md cluster/kubernetes-job.yaml DESTINATION . COMPONENT archive EXCLUDE_FROM_ALL)
 install(DIRECTORY "profiles/SIP-TLS client auth" DESTINATION profiles COMPONENT archive EXCLUDE_FROM_ALL)
 install(PROGRAMS "${made}/install" DESTINATION . COMPONENT archive EXCLUDE_FROM_ALL)

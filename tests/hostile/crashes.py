@@ -64,9 +64,9 @@ def readable(path):
         each.chmod(0o755 if each.is_dir() else 0o644)
 
 
-def is_json(line):
+def is_record(line):
     try:
-        return json.loads(line)["type"] in ("connection", "file")
+        return json.loads(line).get("type") in ("connection", "file")
     except ValueError:
         return False
 
@@ -111,7 +111,7 @@ def main():
                 if done.returncode in REFUSALS:
                     lines = [line for line in done.stdout.splitlines() if line.startswith(b"{")]
                     records += len(lines)
-                    for line in itertools.filterfalse(is_json, lines):
+                    for line in itertools.filterfalse(is_record, lines):
                         ours += 1
                         print(f"{what}, {reading}: no record: {line}", flush=True)
                     continue
