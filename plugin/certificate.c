@@ -6,8 +6,9 @@
 #include <gnutls/x509.h>
 #include <string.h>
 
-#define MOST_NAMES   64  /* subject alternative names and key purposes kept per certificate */
-#define LONGEST_NAME 512 /* bytes kept of one name */
+#define MOST_NAMES    64  /* subject alternative names kept per certificate */
+#define MOST_PURPOSES 32  /* key purposes; GnuTLS reads 64 and does not tell of others */
+#define LONGEST_NAME  512 /* bytes kept of one name */
 
 static const struct {
     const char *oid, *name;
@@ -131,7 +132,7 @@ static void read_key_purposes(struct certificate *certificate, gnutls_x509_crt_t
             certificate->client_auth_eku = client_auth ? EKU_YES : any ? EKU_ANY : EKU_NO;
             return;
         }
-        if (status < 0 || i >= MOST_NAMES) {
+        if (status < 0 || i >= MOST_PURPOSES) {
             certificate->client_auth_eku = client_auth ? EKU_YES : EKU_UNKNOWN;
             return;
         }
