@@ -419,6 +419,17 @@ def test_other_files(host, kind):
     assert_equal(host, path)
 
 
+def test_pcapng_with_more_than_packets(host):
+    """What dumpcap writes: statistics of the interface behind the packets; and comments of packets."""
+    statistics, comments = host.work / "statistics.pcapng", host.work / "comments.pcapng"
+    with changed_file(host).open("rb") as plain:
+        subprocess.run(["dumpcap", "-q", "-i", "-", "-w", statistics], stdin=plain, check=True)
+    subprocess.run(["editcap", "-a", "1:of the SBC", "-a", "9:a call", statistics, comments], check=True)
+    for path in (statistics, comments):
+        path.chmod(0o644)
+        assert_equal(host, path)
+
+
 def test_pipe(host):
     """It can be read once only."""
     path = file_of(host, changed_packets(host, plain_names(host), every(lambda each: each)))

@@ -114,6 +114,18 @@ def test_three_files(host):
     assert all("continued_in" not in each for each in alone)
 
 
+def test_time_in_front_of_the_number(host):
+    """The names that dumpcap gives with -b nametimenum:2."""
+    folder = host.work / "time-number"
+    divide(folder, Blocks(host.capture("openssl-tls12-both-accepted.pcapng").read_bytes()), 5, 7)
+    made = []
+    for name in (FIRST, SECOND, THIRD):
+        series, number, time = name.removesuffix(".pcapng").split("_")
+        made.append((folder / name).rename(folder / f"{series}_{time}_{number}.pcapng"))
+    [record] = connections(records(host, folder))
+    assert record["file"] == str(made[0]) and record["continued_in"] == [str(made[1]), str(made[2])]
+
+
 def test_command_shows_the_packets_of_all_files(host):
     folder = host.work / "command"
     capture = Blocks(host.capture("openssl-tls12-both-accepted.pcapng").read_bytes())

@@ -13,6 +13,7 @@ import pytest
 
 import transform
 from conftest import ROOT
+from test_encapsulations import pcap
 from test_scan_equal import told
 from variants import IN_ORDER, Blocks, block, frame
 
@@ -84,6 +85,19 @@ def test_more_connections_than_the_memory_holds_are_read_in_parts(host):
     clients = Counter((each["client_ip"], each["client_auth"]) for each in found[:-2])
     assert found[-2]["status"] == "ok" and len(clients) == clients.total() == count + 1
     assert [auth for _, auth in clients].count("requested") == 1
+
+
+def test_session_that_is_resumed_in_a_file_too_large_for_one_part(host):
+    """Each part holds some of the connections: the one that made the session may be in another part."""
+    resumed = host.capture("openssl-tls12-resumed-session-id.pcapng")
+    path = host.work / "many-and-resumed.pcap"
+    packets = [(frame(each), each) for each in Blocks(resumed.read_bytes()).packets]
+    count = 75_000
+    attacks.write(path, [*attacks.half_open(count), pcap(packets)[len(pcap([])):]])
+    found, _ = scanned(host, path)
+    alone, _ = scanned(host, resumed)
+    assert found[-2]["status"] == "ok" and found[-2]["connections"] == count + len(alone) - 2
+    assert list(map(facts_of, alone[:-2])) == [facts_of(each) for each in found[:-2] if each["impact"] == "at_risk"]
 
 
 # ---- what is shown -------------------------------------------------------------------------------
