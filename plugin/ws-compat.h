@@ -8,6 +8,7 @@
 #define SIPTLS_WS_COMPAT_H
 
 #define WS_BUILD_DLL
+#include <stdlib.h>
 #include <wireshark.h>
 
 #include <epan/epan.h>
@@ -50,13 +51,21 @@ typedef bool ws_bool;
 typedef gboolean ws_bool;
 #endif
 
-/* what tap_init_cb of a stat_tap_ui returns: nothing up to 4.4, success later */
+/*
+ * What tap_init_cb of a stat_tap_ui returns: success, from 4.6 on. Before it a failure ends tshark, as with taps of its
+ * own: no output would look like nothing to put out.
+ */
 #if WS_AT_LEAST(4, 6)
 typedef bool ws_tap_init_result;
 #define WS_TAP_INIT_RETURN(success) return success
 #else
 typedef void ws_tap_init_result;
-#define WS_TAP_INIT_RETURN(success) return
+#define WS_TAP_INIT_RETURN(success)                                                                                    \
+    do {                                                                                                               \
+        if (!(success) && g_strcmp0(g_get_prgname(), "tshark") == 0)                                                   \
+            exit(EXIT_FAILURE);                                                                                        \
+        return;                                                                                                        \
+    } while (0)
 #endif
 
 /* the Telephony menu */

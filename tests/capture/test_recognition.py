@@ -73,3 +73,10 @@ def test_filter_of_the_taps(host):
     capture = host.capture("provider-renewal.pcapng")
     out = host.tshark("-n", "-q", "-r", capture, "-z", "siptls,json,frame.number <= 19").out
     assert out.count('"type":"connection"') == 1
+
+
+@pytest.mark.parametrize("tap", ("json", "stat"))
+def test_filter_of_a_tap_that_is_wrong_fails(host, tap):
+    """No records would look like no connections."""
+    done = host.tshark("-n", "-q", "-r", host.capture("provider-renewal.pcapng"), "-z", f"siptls,{tap},frame number", check=False)
+    assert done.returncode != 0 and done.out == "" and "frame number" in done.err
