@@ -19,11 +19,10 @@ enum {
 
 /* What a worker answers with, before the octets of cause and records. */
 struct answer {
-    uint64_t packets;
+    uint64_t packets, records_length;
     uint32_t status, connections;
     uint32_t cause_length; /* 0: none */
-    uint32_t records_length;
-    uint32_t is_last; /* the worker ends itself */
+    uint32_t is_last;      /* the worker ends itself */
 };
 
 struct worker {
@@ -31,7 +30,7 @@ struct worker {
     int socket;
     int file; /* its index; NO_FILE: waits for one */
     int64_t since;
-    GByteArray *answer; /* what has arrived of it */
+    GString *answer; /* what has arrived of it */
 };
 
 struct pool {
@@ -88,7 +87,7 @@ static bool answer_with(int to, const struct file_result *result, bool is_last)
     answer.status = result->status;
     answer.connections = result->connections;
     answer.cause_length = result->cause ? (uint32_t)strlen(result->cause) : 0;
-    answer.records_length = result->records ? (uint32_t)result->records->len : 0;
+    answer.records_length = result->records ? result->records->len : 0;
     answer.is_last = is_last;
 
     return send_all(to, &answer, sizeof answer) && send_all(to, result->cause, answer.cause_length) &&
@@ -159,7 +158,7 @@ static bool start(struct pool *pool, struct worker *worker)
         close(sockets[0]);
         return false;
     }
-    *worker = (struct worker){.pid = pid, .socket = sockets[0], .file = NO_FILE, .answer = g_byte_array_new()};
+    *worker = (struct worker){.pid = pid, .socket = sockets[0], .file = NO_FILE, .answer = g_string_new(NULL)};
     return true;
 }
 
@@ -171,7 +170,7 @@ static int bury(struct worker *worker)
     close(worker->socket);
     while (waitpid(worker->pid, &how, 0) < 0 && errno == EINTR)
         continue;
-    g_byte_array_unref(worker->answer);
+    g_string_free(worker->answer, TRUE);
     *worker = (struct worker){.file = NO_FILE};
     return how;
 }
@@ -241,20 +240,20 @@ static void take_answer(struct pool *pool, struct worker *worker)
 
     if (worker->answer->len < sizeof answer)
         return;
-    memcpy(&answer, worker->answer->data, sizeof answer);
+    memcpy(&answer, worker->answer->str, sizeof answer);
     if (worker->answer->len < sizeof answer + answer.cause_length + answer.records_length)
         return;
-    const char *cause = (const char *)worker->answer->data + sizeof answer;
+    const char *cause = worker->answer->str + sizeof answer;
     const struct file_result result = {
         .status = answer.status,
         .cause = answer.cause_length ? g_strndup(cause, answer.cause_length) : NULL,
-        .records = g_string_new_len(cause + answer.cause_length, (gssize)answer.records_length),
+        .records = worker->answer,
         .connections = answer.connections,
         .packets = answer.packets,
     };
     const int index = worker->file;
-    g_byte_array_unref(worker->answer); /* gives back what a long answer took */
-    worker->answer = g_byte_array_new();
+    g_string_erase(worker->answer, 0, (gssize)(sizeof answer + answer.cause_length)); /* its rest are the records */
+    worker->answer = g_string_new(NULL);
     worker->file = NO_FILE;
     if (answer.is_last)
         bury(worker);
@@ -265,7 +264,7 @@ static void take_answer(struct pool *pool, struct worker *worker)
 
 static void listen_to(struct pool *pool, struct worker *worker)
 {
-    uint8_t octets[65536];
+    char octets[65536];
     const ssize_t got = recv(worker->socket, octets, sizeof octets, MSG_DONTWAIT);
 
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
@@ -274,7 +273,7 @@ static void listen_to(struct pool *pool, struct worker *worker)
         lose_crashed(pool, worker);
         return;
     }
-    g_byte_array_append(worker->answer, octets, (guint)got);
+    g_string_append_len(worker->answer, octets, got);
     if (worker->file != NO_FILE)
         take_answer(pool, worker);
 }
