@@ -13,8 +13,10 @@
 
 enum {
     NO_FILE = -1,
-    LOOK_EVERY = 100,   /* milliseconds between two looks at what workers hold */
-    MOST_WAITING = 4096 /* results kept until their turn: one long file must not fill the memory */
+    LOOK_EVERY = 100, /* milliseconds between two looks at what workers hold */
+    /* results kept until their turn, and octets of their records: one long file must not fill the memory */
+    MOST_WAITING = 4096,
+    MOST_OCTETS_WAITING = 64 << 20,
 };
 
 /* What a worker answers with, before the octets of cause and records. */
@@ -39,6 +41,7 @@ struct pool {
     struct worker *workers;
     unsigned next;              /* file to hand out */
     unsigned told;              /* files reported */
+    uint64_t octets_waiting;    /* of records of files that are read, but not reported yet */
     struct file_result *result; /* by index */
     bool *is_done;
     const struct workers_use *use;
@@ -175,13 +178,17 @@ static int bury(struct worker *worker)
     return how;
 }
 
+static uint64_t octets_of(const struct file_result *result) { return result->records ? result->records->len : 0; }
+
 static void settle(struct pool *pool, unsigned index, struct file_result result)
 {
     pool->result[index] = result;
     pool->is_done[index] = true;
     if (pool->use->finished)
         pool->use->finished(pool->use->data, index, &pool->result[index]);
+    pool->octets_waiting += octets_of(&pool->result[index]);
     while (pool->told < pool->paths->len && pool->is_done[pool->told]) {
+        pool->octets_waiting -= octets_of(&pool->result[pool->told]);
         pool->use->done(pool->use->data, pool->told, &pool->result[pool->told]);
         file_result_clear(&pool->result[pool->told++]);
     }
@@ -210,6 +217,14 @@ static void lose_crashed(struct pool *pool, struct worker *worker)
                                                                WTERMSIG(how), strsignal(WTERMSIG(how)))
                                              : g_strdup_printf("Wireshark's dissectors gave up on it (exit status %d)",
                                                                WEXITSTATUS(how))});
+}
+
+/* Where too much waits, the file that it waits for is being read. */
+static bool may_hand_out(const struct pool *pool)
+{
+    if (pool->next == pool->told)
+        return pool->next < pool->paths->len;
+    return pool->next < MIN(pool->paths->len, pool->told + MOST_WAITING) && pool->octets_waiting < MOST_OCTETS_WAITING;
 }
 
 static void hand_out(struct pool *pool, struct worker *worker)
@@ -346,7 +361,7 @@ void workers_run(const GPtrArray *paths, const struct worker_options *options, c
     engine_make_ready();
     while (pool.told < paths->len && !use->should_stop(use->data)) {
         for (unsigned i = 0; i < options->jobs; i++)
-            if (pool.workers[i].file == NO_FILE && pool.next < paths->len && pool.next < pool.told + MOST_WAITING)
+            if (pool.workers[i].file == NO_FILE && may_hand_out(&pool))
                 hand_out(&pool, &pool.workers[i]);
         if (pool.told < paths->len)
             wait_and_listen(&pool);

@@ -11,12 +11,17 @@ import shutil
 import signal
 import struct
 import subprocess
+import sys
 import time
 
 import pytest
 
+from conftest import ROOT
 from test_archive import of_type
 from variants import Blocks, frame
+
+sys.path.insert(0, str(ROOT / "tests/hostile"))
+import attacks  # noqa: E402
 
 NOT_READ, INTERRUPTED = 2, 130
 GOOD = "openssl-tls12-not-asked.pcapng", "provider-renewal.pcapng", "openssl-tls12-both-accepted.pcapng"
@@ -48,9 +53,9 @@ def opens_pipe(pid):
 
 
 class Run:
-    """siptls-scan over a folder of captures and a named pipe."""
+    """siptls-scan over a folder of captures and a named pipe, and over other captures behind these."""
 
-    def __init__(self, host, *arguments):
+    def __init__(self, host, *arguments, others=()):
         self.folder = host.work / "stuck"
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir()
@@ -60,6 +65,7 @@ class Run:
         self.paths = [self.folder / f"a-{GOOD[0]}", self.pipe, self.folder / f"c-{GOOD[1]}", self.folder / f"d-{GOOD[2]}"]
         for path, name in zip((path for path in self.paths if path != self.pipe), GOOD):
             shutil.copy(host.capture(name), path)
+        self.paths += others
         self.process = subprocess.Popen(
             [*host.unprivileged(), host.scan, "--format", "ndjson", *map(str, arguments), *self.paths],
             env=host.environment(True), stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
@@ -83,8 +89,8 @@ class Run:
 def make_begin(host):
     runs = []
 
-    def begin(*arguments):
-        runs.append(Run(host, *arguments))
+    def begin(*arguments, **options):
+        runs.append(Run(host, *arguments, **options))
         return runs[-1]
     yield begin
     for run in runs:
@@ -141,6 +147,32 @@ def test_interruption_reports_what_was_found(host, begin, number):
     written = [json.loads(line) for line in log.read_text().splitlines()]
     assert statuses(written) == ["ok", "ok", "ok"]
     log.unlink()
+
+
+def heavy(path):
+    """A capture of few octets, and more than half of the records that may wait for the file in front of them."""
+    names = b"".join(struct.pack(">H", 256) + bytes(256) for _ in range(100))       # no DER: they are told in hexadecimal
+    asks = attacks.records(attacks.certificates(1) + attacks.request(names) + attacks.message(attacks.DONE, b""))
+    attacks.write(path, (packets for number in range(700) for packets in attacks.server_flight(asks, number)))
+
+
+def test_what_waits_for_a_file_is_bounded(host, begin):
+    """Behind too many records no further file is read before them."""
+    one, other, log = host.work / "heavy-1", host.work / "heavy-2", host.work / "waiting.ndjson"
+    last = host.capture(GOOD[0])
+    heavy(one)
+    os.link(one, other)
+    run = begin("--jobs", 2, "--log", log, others=(one, other, last))
+    stuck = run.stuck_worker()
+    wait_until(lambda: log.exists() and log.read_text().count('"type":"file"') == 5, "the heavy files are not read")
+    os.kill(stuck, signal.SIGKILL)
+    lines, _ = run.end()
+    assert [line["file"] for line in of_type(lines, "file")] == list(map(str, run.paths))
+    assert len(of_type(lines, "connection")) == 4 + 2 * 700 + 1
+    read = [line["file"] for line in of_type(map(json.loads, log.read_text().splitlines()), "file")]
+    assert read[-2:] == [str(run.pipe), str(last)]
+    for path in (one, other, log):
+        path.unlink()
 
 
 def test_killed_run_leaves_no_process(begin):
