@@ -21,11 +21,15 @@ static const struct {
 
 static char *hexadecimal(const uint8_t *bytes, size_t length)
 {
-    GString *text = g_string_sized_new(2 * length);
+    static const char digits[] = "0123456789abcdef";
+    char *text = g_malloc(2 * length + 1);
 
-    for (size_t i = 0; i < length; i++)
-        g_string_append_printf(text, "%02x", bytes[i]);
-    return g_string_free(text, FALSE);
+    for (size_t i = 0; i < length; i++) {
+        text[2 * i] = digits[bytes[i] >> 4];
+        text[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    text[2 * length] = '\0';
+    return text;
 }
 
 /* A copy that is valid UTF-8, holds no control character and has a bounded length. */
