@@ -149,6 +149,17 @@ def test_interruption_reports_what_was_found(host, begin, number):
     log.unlink()
 
 
+def test_page_of_an_interrupted_run_says_so(host, begin):
+    log = host.work / "interrupted.ndjson"
+    run = begin("--jobs", 2, "--log", log, "--format", "html")
+    run.stuck_worker()
+    wait_until(lambda: log.exists() and log.read_text().count('"type":"file"') == 3, "the other files are not read")
+    os.killpg(run.process.pid, signal.SIGINT)
+    page, _ = run.process.communicate(timeout=60)
+    assert b"The run was interrupted: 1 file not read." in page
+    log.unlink()
+
+
 def heavy(path):
     """A capture of few octets, and more than half of the records that may wait for the file in front of them."""
     names = b"".join(struct.pack(">H", 256) + bytes(256) for _ in range(100))       # no DER: they are told in hexadecimal
