@@ -14,9 +14,9 @@
 enum {
     NO_FILE = -1,
     LOOK_EVERY = 100, /* milliseconds between two looks at what workers hold */
-    /* results kept until their turn, and octets of their records: one long file must not fill the memory */
+    /* results kept until their turn, for one long file must not fill the memory; octets of their records per worker */
     MOST_WAITING = 4096,
-    MOST_OCTETS_WAITING = 64 << 20,
+    MOST_OCTETS_WAITING = 32 << 20,
 };
 
 /* What a worker answers with, before the octets of cause and records. */
@@ -222,9 +222,11 @@ static void lose_crashed(struct pool *pool, struct worker *worker)
 /* Where too much waits, the file that it waits for is being read. */
 static bool may_hand_out(const struct pool *pool)
 {
+    const uint64_t most = (uint64_t)pool->options->jobs * MOST_OCTETS_WAITING;
+
     if (pool->next == pool->told)
         return pool->next < pool->paths->len;
-    return pool->next < MIN(pool->paths->len, pool->told + MOST_WAITING) && pool->octets_waiting < MOST_OCTETS_WAITING;
+    return pool->next < MIN(pool->paths->len, pool->told + MOST_WAITING) && pool->octets_waiting < most;
 }
 
 static void hand_out(struct pool *pool, struct worker *worker)
