@@ -3,32 +3,39 @@
 
 #include <string.h>
 
-/* The server names of the connections in a file of a series, and in the one before. */
-struct generations {
-    GHashTable *now, *before; /* addresses and ports -> char * */
+enum { MOST_QUIET = 16384 }; /* names of connections that neither the last file of a series nor that before it has */
+
+struct name {
+    unsigned file; /* the last that had something of the connection, counted from the first of the series */
+    char name[];
+};
+
+/* The server names of the connections of a series. */
+struct names {
+    GHashTable *by_pair; /* addresses and ports -> struct name * */
+    unsigned file;
 };
 
 struct continuing {
-    GHashTable *ends;            /* file -> addresses and ports -> struct timestamp * of the connection's end */
-    GHashTable *series;          /* -> struct generations * */
-    struct generations *current; /* NULL: of no series */
+    GHashTable *ends;      /* file -> addresses and ports -> struct timestamp * of the connection's end */
+    GHashTable *series;    /* -> struct names * */
+    struct names *current; /* NULL: of no series */
 };
 
-static void generations_free(struct generations *generations)
+static void names_free(struct names *names)
 {
-    g_hash_table_unref(generations->now);
-    g_hash_table_unref(generations->before);
-    g_free(generations);
+    g_hash_table_unref(names->by_pair);
+    g_free(names);
 }
 
-static GHashTable *names_new(void) { return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free); }
+static GHashTable *by_pair_new(void) { return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free); }
 
 struct continuing *continuing_new(void)
 {
     struct continuing *continuing = g_new0(struct continuing, 1);
 
     continuing->ends = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_hash_table_unref);
-    continuing->series = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)generations_free);
+    continuing->series = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)names_free);
     return continuing;
 }
 
@@ -55,7 +62,7 @@ static GHashTable *ends_in(struct continuing *continuing, const char *file)
     GHashTable *ends = g_hash_table_lookup(continuing->ends, file);
 
     if (!ends) {
-        ends = names_new();
+        ends = by_pair_new();
         g_hash_table_insert(continuing->ends, g_strdup(file), ends);
     }
     return ends;
@@ -79,25 +86,29 @@ static void prepare(void *data, struct record *record, const char *line, size_t 
 
 void continuing_prepare(struct continuing *continuing, const char *lines) { records_each(lines, prepare, continuing); }
 
-void continuing_begin_file(struct continuing *continuing, const char *series, bool is_next)
+static gboolean is_quiet(void *pair, void *name, void *names)
 {
-    struct generations *generations = series ? g_hash_table_lookup(continuing->series, series) : NULL;
+    (void)pair;
+    return ((struct name *)name)->file + 1 < ((struct names *)names)->file;
+}
 
-    continuing->current = generations;
-    if (!series)
-        return;
-    if (!generations) {
-        generations = continuing->current = g_new0(struct generations, 1);
-        generations->now = names_new();
-        generations->before = names_new();
-        g_hash_table_insert(continuing->series, g_strdup(series), generations);
-        return;
+void continuing_begin_file(struct continuing *continuing, const char *series, enum continuing_place place)
+{
+    struct names *names = series ? g_hash_table_lookup(continuing->series, series) : NULL;
+
+    if (series && !names) {
+        names = g_new0(struct names, 1);
+        names->by_pair = by_pair_new();
+        g_hash_table_insert(continuing->series, g_strdup(series), names);
     }
-    g_hash_table_unref(generations->before);
-    generations->before = is_next ? generations->now : names_new();
-    if (!is_next)
-        g_hash_table_unref(generations->now);
-    generations->now = names_new();
+    continuing->current = names;
+    if (!names || place == CONTINUING_AGAIN)
+        return;
+    names->file++;
+    if (place == CONTINUING_ELSEWHERE)
+        g_hash_table_remove_all(names->by_pair);
+    else if (g_hash_table_size(names->by_pair) > MOST_QUIET)
+        g_hash_table_foreach_remove(names->by_pair, is_quiet, names);
 }
 
 static bool is_superseded(const struct continuing *continuing, const struct record *record, const char *pair)
@@ -110,26 +121,42 @@ static bool is_superseded(const struct continuing *continuing, const struct reco
            (start.seconds < end->seconds || (start.seconds == end->seconds && start.nanoseconds <= end->nanoseconds));
 }
 
-static void pass_name_on(struct generations *generations, struct record *record, const char *pair)
+static void keep_name(struct names *names, const char *pair, const char *text)
+{
+    const size_t size = strlen(text) + 1;
+    struct name *name = g_malloc(sizeof *name + size);
+
+    name->file = names->file;
+    memcpy(name->name, text, size);
+    g_hash_table_insert(names->by_pair, g_strdup(pair), name);
+}
+
+static void pass_name_on(struct names *names, struct record *record, const char *pair, bool begins)
 {
     struct contribution *c = record->contribution;
-    const char *name = record->has_hello ? NULL : g_hash_table_lookup(generations->before, pair);
+    struct name *known = g_hash_table_lookup(names->by_pair, pair);
 
-    if (name && !c->sni)
-        c->sni = g_strdup(name);
-    if (c->sni)
-        g_hash_table_insert(generations->now, g_strdup(pair), g_strdup(c->sni));
+    if (known && !begins && !c->sni)
+        c->sni = g_strdup(known->name);
+    if (known && c->sni && strcmp(known->name, c->sni) == 0)
+        known->file = names->file;
+    else if (c->sni)
+        keep_name(names, pair, c->sni);
+    else
+        g_hash_table_remove(names->by_pair, pair); /* another connection, whose hello has no name */
 }
 
 bool continuing_take(struct continuing *continuing, struct record *record)
 {
     g_autofree char *pair = pair_of(record);
 
-    if (is_superseded(continuing, record, pair))
+    const bool is_rest = is_superseded(continuing, record, pair);
+
+    if (continuing->current)
+        pass_name_on(continuing->current, record, pair, record->has_hello && !is_rest);
+    if (is_rest)
         return false;
     note_followed(continuing, record, pair);
-    if (continuing->current)
-        pass_name_on(continuing->current, record, pair);
     return true;
 }
 

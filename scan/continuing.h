@@ -5,7 +5,7 @@
  * One that was followed there has one record, of the file in which it began. What the later file, read on its own,
  * tells of it is superseded: the same addresses and ports, before that connection's end.
  * One whose handshake had ended has a record in each file. The later ones know no server name; they get it
- * from the file before, and so belong to the same endpoint.
+ * from the earlier ones, and so belong to the same endpoint.
  */
 #ifndef SIPTLS_CONTINUING_H
 #define SIPTLS_CONTINUING_H
@@ -20,9 +20,15 @@ void continuing_free(struct continuing *continuing);
 /* Takes note of the connections among `lines` that were followed. Otherwise continuing_take() does, file by file. */
 void continuing_prepare(struct continuing *continuing, const char *lines);
 
-/* The records that follow are of a file in this series (inputs.h), which is that behind the file before; NULL: of none.
- */
-void continuing_begin_file(struct continuing *continuing, const char *series, bool is_next);
+/* Where a file of a series stands to what was begun before it. */
+enum continuing_place {
+    CONTINUING_ELSEWHERE,
+    CONTINUING_NEXT,  /* the one behind it */
+    CONTINUING_AGAIN, /* it was read before it was complete */
+};
+
+/* The records that follow are of a file in this series (inputs.h); NULL: of none. */
+void continuing_begin_file(struct continuing *continuing, const char *series, enum continuing_place place);
 
 /* False: superseded. May give the connection the server name of its beginning. Call in the order of the files. */
 bool continuing_take(struct continuing *continuing, struct record *record);

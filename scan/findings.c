@@ -122,6 +122,7 @@ void findings_prepare(struct findings *findings, const char *lines) { continuing
 void findings_take(struct findings *findings, const struct input *input, const char *lines, unsigned accounts)
 {
     findings->accounts = accounts;
-    continuing_begin_file(findings->continuing, findings->options->series ? input->place.series : NULL, input->is_next);
+    continuing_begin_file(findings->continuing, findings->options->series ? input->place.series : NULL,
+                          input->is_next ? CONTINUING_NEXT : CONTINUING_ELSEWHERE);
     records_each(lines, take_record, findings);
 }

@@ -21,7 +21,7 @@ struct tracker {
     struct continuing *continuing;
     struct changes *changes;
     struct totals totals;
-    GHashTable *last;    /* series -> number of the file that was taken last */
+    GHashTable *last;    /* series -> struct series_place * of the file that was taken last, without .series */
     bool is_going_on;    /* from a log, silently */
     bool is_again;       /* the file being taken was before */
     bool command_failed; /* --on-change */
@@ -117,21 +117,30 @@ static void take_if_ended(void *data, struct record *record, const char *line, s
         take_connection(tracker, record);
 }
 
-/* Whether the file is the one behind what was taken last of its series, or that one once more. */
-static bool is_next(const struct tracker *tracker, const struct series_place *place)
+/* Where the file stands to the one that was taken last of its series. */
+static enum continuing_place place_in_series(const struct tracker *tracker, const struct series_place *place)
 {
-    const unsigned last = GPOINTER_TO_UINT(g_hash_table_lookup(tracker->last, place->series));
+    const struct series_place *last = g_hash_table_lookup(tracker->last, place->series);
 
-    return last != 0 && (place->position == last || place->position == last + 1);
+    if (last && series_compare(last, place) == 0)
+        return CONTINUING_AGAIN;
+    return last && place->position == last->position + 1 ? CONTINUING_NEXT : CONTINUING_ELSEWHERE;
+}
+
+static void note_taken(struct tracker *tracker, const struct series_place *place)
+{
+    const struct series_place last = {NULL, place->written, place->position};
+
+    g_hash_table_insert(tracker->last, g_strdup(place->series), g_memdup2(&last, sizeof last));
 }
 
 void tracker_take(struct tracker *tracker, const struct series_place *place, const char *lines, bool is_again)
 {
     const char *series = tracker->options->series ? place->series : NULL;
 
-    continuing_begin_file(tracker->continuing, series, series && is_next(tracker, place));
+    continuing_begin_file(tracker->continuing, series, series ? place_in_series(tracker, place) : CONTINUING_ELSEWHERE);
     if (series)
-        g_hash_table_insert(tracker->last, g_strdup(series), GUINT_TO_POINTER(place->position));
+        note_taken(tracker, place);
     tracker->is_again = is_again;
     records_each(lines, take_record, tracker);
 }
@@ -234,7 +243,7 @@ struct tracker *tracker_new(const struct options *options, struct run_log *log)
     tracker->log = log;
     tracker->continuing = continuing_new();
     tracker->changes = changes_new(&(struct changes_options){MOST_ENDPOINTS, MOST_CLIENTS, note_forgotten, tracker});
-    tracker->last = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    tracker->last = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     return tracker;
 }
 

@@ -14,6 +14,7 @@ from watching import LONG, Watch, changes
 
 PORT, FILLER = 5061, 9
 FEW, MANY = 8, 100      # packets in a file: a handshake has some twenty
+END = b"the end of what is captured"
 
 
 @pytest.fixture(name="base")
@@ -61,11 +62,20 @@ def handshake(base, *asking):
     server.communicate(timeout=LONG)
 
 
-def fill(packets):
+def fill(packets, octets=b"filler"):
     """What makes the ring buffer go on."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         for _ in range(packets):
-            sender.sendto(b"filler", ("127.0.0.1", FILLER))
+            sender.sendto(octets, ("127.0.0.1", FILLER))
+
+
+def fill_to_the_end(dumpcap, base):
+    """All that came before is in complete files then."""
+    fill(2 * FEW, END)
+    for line in dumpcap.stderr:
+        if line.startswith("File: ") and any(END in file.read_bytes() for file in sorted((base / "ring").iterdir())[:-1]):
+            return
+    raise AssertionError("dumpcap has ended")
 
 
 ASKING = "-Verify", "1", "-verify_return_error"
@@ -73,13 +83,14 @@ ASKING = "-Verify", "1", "-verify_return_error"
 
 def test_each_change_is_told_once(host, base):
     """A server that does not ask, then asks, then not again; a run behind it has nothing new to tell."""
-    with ring_buffer(host, base, FEW), Watch(host, base / "ring", *going_on(base / "ring")) as watch:
+    with ring_buffer(host, base, FEW) as dumpcap, Watch(host, base / "ring", *going_on(base / "ring")) as watch:
         for asking, told in (((), (None, "unaffected")), (ASKING, ("unaffected", "failing")), ((), ("failing", "unaffected")),
                              (ASKING, ("unaffected", "failing"))):
             for _ in range(2):
                 handshake(base, *asking)
             fill(2 * FEW)
             assert watch.change()[:2] == told
+        fill_to_the_end(dumpcap, base)
         status, rest = watch.end()
         assert status in (AT_RISK, NOT_READ) and changes(rest) == [], watch.err()
     with Watch(host, base / "ring", *going_on(base / "ring"), "--format", "ndjson") as watch:

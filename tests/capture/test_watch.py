@@ -265,6 +265,31 @@ def test_what_had_ended_in_a_file_is_told_at_once(host, folder):
     assert status == AT_RISK and changes(rest) == []
 
 
+@pytest.mark.parametrize("first_run_ends", (False, True))
+def test_file_that_was_read_while_it_was_empty_belongs_to_the_endpoints_of_the_one_before(host, folder, first_run_ends):
+    """The newest of a ring buffer when the watch begins; a connection whose handshake is over goes on in it."""
+    files = divided(host, NOT_ASKED, 14, 14)
+    header, whole = files[SECOND], files[THIRD]
+    assert whole.startswith(header)
+    put(folder / FIRST, files[FIRST])
+    arguments = *going_on(folder), "--format", "ndjson"
+    with (folder / SECOND).open("wb") as second, contextlib.ExitStack() as runs:
+        second.write(header)
+        second.flush()
+        watch = runs.enter_context(Watch(host, folder, *arguments))
+        assert changes(watch.mark()) == [(None, "unaffected")]
+        if first_run_ends:
+            watch.end()
+            watch = runs.enter_context(Watch(host, folder, *arguments))
+            watch.mark("~later")
+        second.write(whole[len(header):])
+        second.close()
+        records = watch.mark("~last")
+    [rest] = [record for record in records if record["type"] == "connection"]
+    assert rest["file"] == str(folder / SECOND) and rest["reason"] == "handshake_not_captured"
+    assert changes(records) == []
+
+
 def test_held_file_that_is_removed_counts_for_what_it_told(host, folder):
     files = divided(host, ACCEPTED, 7)
     with Watch(host, folder, "--format", "ndjson") as watch:
