@@ -149,7 +149,6 @@ static void pass_name_on(struct names *names, struct record *record, const char 
 bool continuing_take(struct continuing *continuing, struct record *record)
 {
     g_autofree char *pair = pair_of(record);
-
     const bool is_rest = is_superseded(continuing, record, pair);
 
     if (continuing->current)

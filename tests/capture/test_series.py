@@ -184,13 +184,13 @@ def test_connection_that_goes_on_belongs_to_the_endpoint_of_its_beginning(host):
     assert "2 endpoints" in host.run(host.scan, "-q", folder, check=False).out
 
 
-@pytest.mark.parametrize("ends, files", (((5, 12), (FIRST, THIRD)),     # the handshake was followed into the second
-                                         ((14, 14), (FIRST, THIRD))))   # the second has nothing of it
-def test_server_name_is_known_beyond_the_next_file(host, ends, files):
+@pytest.mark.parametrize("ends", ((5, 12),      # the handshake was followed into the second file
+                                  (14, 14)))    # the second has nothing of the connection
+def test_server_name_is_known_beyond_the_next_file(host, ends):
     folder = host.work / f"beyond-{ends[0]}"
     divide(folder, Blocks(host.capture("openssl-tls12-not-asked.pcapng").read_bytes()), *ends)
     told = connections(records(host, folder))
     assert [(record["file"], record["impact"]) for record in told] == [
-        (str(folder / files[0]), "unaffected"), (str(folder / files[1]), "undetermined")]
+        (str(folder / FIRST), "unaffected"), (str(folder / THIRD), "undetermined")]
     done = host.run(host.scan, "-q", folder, check=False)
     assert done.returncode == 0 and "1 endpoint: 0 failing, 0 at risk, 0 undetermined, 0 tolerant, 1 unaffected" in done.out
